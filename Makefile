@@ -1,0 +1,63 @@
+# Every daily act is one target; a bare `make` lists them. Each works in a fresh clone with Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+MODELS ?= models
+RECIPE ?= denoising-32
+# An empty DATA lets the trainer download MNIST; `make train DATA=digits` needs no network.
+DATA ?=
+FASHION ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train serve test check evaluate pictures lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.dev ## Install everything into .venv: service, trainer and tools
+
+serve: $(VENV)/.embedded ## Serve models/digits on http://127.0.0.1:8000
+	@DIGITCODEC_MODEL__ROOT=$(MODELS) $(PY) -m service
+
+train: $(VENV)/.train ## Train RECIPE on DATA and publish it as the next version in MODELS
+	@$(PY) -m training fit --recipe $(RECIPE) --models $(MODELS) $(if $(DATA),--data $(DATA)) $(if $(FASHION),--fashion $(FASHION))
+
+evaluate: $(VENV)/.dev ## Send all test digits of DATA through a running service and hold the figures against the bars
+	@$(PY) -m bench.evaluate --data $(DATA) $(if $(FASHION),--fashion $(FASHION))
+
+test: $(VENV)/.dev ## Run every test; MNIST_DIR and FASHION_DIR name the data that some want
+	@$(PY) -m pytest tests/unit -m "not tensorflow" --cov --cov-report=term
+	@$(PY) -m pytest tests --ignore=tests/unit
+
+check: $(VENV)/.dev ## Lint, types, the arrows of the house, spelling
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/codespell
+
+pictures: $(VENV)/.dev ## Draw the pictures of the README and the docs again
+	@$(PY) -m docs.samples && $(PY) -m docs.pictures && $(PY) -m docs.settings_reference
+
+# Pins with hashes; dev holds all, the others take their versions from it.
+COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --quiet
+lock: $(VENV)/.dev ## Pin the dependencies of pyproject.toml anew in requirements/
+	@$(COMPILE) --extra embedded --extra train --group dev -o requirements/dev.txt
+	@$(COMPILE) -c requirements/dev.txt -o requirements/gateway.txt
+	@$(COMPILE) -c requirements/dev.txt --extra embedded -o requirements/embedded.txt
+	@$(COMPILE) -c requirements/dev.txt --extra train -o requirements/train.txt
+
+clean: ## Remove .venv, caches and what was built; models stay
+	@rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find service training tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "digitcodec needs Python 3.11 or newer: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV)
+
+# A stamp for each set of requirements: the second time nothing is installed. The sets only grow.
+$(VENV)/.%: requirements/%.txt | $(PY)
+	@echo "installing requirements/$*.txt into $(VENV)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
