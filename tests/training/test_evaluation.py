@@ -1,0 +1,103 @@
+"""The evaluation: every figure it promises, and the same ones for a live and a saved model."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+tf = pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.tensorflow
+
+from training.data import DigitData  # noqa: E402  # beside the imports below
+from training.evaluation import (  # noqa: E402  # needs TensorFlow
+    LiveCodec,
+    Reconstruction,
+    SavedModelCodec,
+    evaluate,
+    flatten_metrics,
+    render_metrics,
+    split_rows,
+)
+
+
+class _PerfectCodec:
+    """Returns what it got, calls the ink an anomaly and the first four pixel rows a code."""
+
+    def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return images[:, ::4, ::4].reshape(len(images), -1).astype(np.float32)
+
+    def reconstruct(self, images: NDArray[np.uint8]) -> Reconstruction:
+        ink = images.mean(axis=(1, 2), dtype=np.float32) / np.float32(255)
+        return Reconstruction(images, np.zeros(len(images), np.float32), ink)
+
+
+@pytest.fixture(scope="module")
+def few_digits(small_digits: DigitData) -> DigitData:
+    """120 digits to remember, 60 to test."""
+    return dataclasses.replace(
+        small_digits,
+        train_images=small_digits.train_images[:120],
+        train_labels=None if small_digits.train_labels is None else small_digits.train_labels[:120],
+        test_images=small_digits.test_images[:60],
+        test_labels=None if small_digits.test_labels is None else small_digits.test_labels[:60],
+    )
+
+
+def test_perfect_codec_gets_the_figures_of_the_identity(few_digits: DigitData) -> None:
+    """Clean error 0; each noise stays in the picture; scores and errors rank as they must."""
+    metrics = evaluate(_PerfectCodec(), few_digits, fashion=few_digits.test_images[:7])
+
+    assert 0 == metrics["clean"]["mse"]
+    assert metrics["denoising"]["gaussian_25"]["mse"] < metrics["denoising"]["gaussian_50"]["mse"]
+    assert {"gaussian_25", "gaussian_50", "salt_and_pepper_20", "dropped_cells_25", "blur_1px"} == set(
+        metrics["denoising"]
+    )
+    assert 1 == metrics["auroc_by_score"]["inverted"]
+    assert 0 == metrics["auroc_by_score"]["blank"]
+    assert {0.5} == set(metrics["auroc_by_error"].values())
+    assert 11 == len(metrics["auroc_by_score"])
+    assert 0 == metrics["false_alarm_rate"]["at_99"]
+    assert 0.7 < metrics["knn_accuracy"] <= 1
+    assert {} == metrics["left_out"]
+
+
+def test_missing_labels_and_fashion_are_named(few_digits: DigitData) -> None:
+    """What cannot be measured is left out with its reason, also in the table."""
+    unlabelled = dataclasses.replace(few_digits, train_labels=None, test_labels=None)
+    metrics = evaluate(_PerfectCodec(), unlabelled)
+
+    assert {"fashion", "rotated_no_018", "flipped"} == set(metrics["left_out"])
+    assert "knn_accuracy" not in metrics
+    assert "left out: the digits carry no labels" in render_metrics(metrics)
+
+
+def test_saved_model_measures_as_the_live_one(
+    autoencoder: Any, statistic: Any, codec: Any, few_digits: DigitData, tmp_path: Path
+) -> None:
+    """The figures on the card are those of the version that is served."""
+    codec.save(tmp_path / "version")
+    live = dict(flatten_metrics(evaluate(LiveCodec(autoencoder, statistic), few_digits)))
+    saved = dict(flatten_metrics(evaluate(SavedModelCodec(tmp_path / "version"), few_digits)))
+
+    assert live.keys() == saved.keys()
+    assert list(saved.values()) == pytest.approx(list(live.values()), abs=2e-3)
+
+
+def test_table_is_aligned_and_complete() -> None:
+    """Every number has a line of its own, with its dotted name."""
+    table = render_metrics({"clean": {"mse": 0.5}, "knn_accuracy": 1.0, "left_out": {"fashion": "none given"}})
+
+    assert [
+        "clean.mse       0.50000",
+        "knn_accuracy    1.00000",
+        "fashion       left out: none given",
+    ] == table.splitlines()
+
+
+def test_rows_are_split_in_order_and_none_is_lost() -> None:
+    """The last part is as small as it must be; no rows are one empty part."""
+    assert [[0, 1, 2], [3, 4]] == [part.tolist() for part in split_rows(np.arange(5), 3)]
+    assert [[]] == [part.tolist() for part in split_rows(np.arange(0), 3)]

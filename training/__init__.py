@@ -1,0 +1,1 @@
+"""The offline trainer: data -> model -> fit -> evaluate -> export; never imports `service`."""

@@ -1,0 +1,176 @@
+"""Files -> arrays: IDX, NumPy archives, PNG images; each reader checks what it reads and guesses nothing."""
+
+import gzip
+import logging
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from training.errors import DataError
+
+_LOG = logging.getLogger(__name__)
+
+SIDE = 28
+IDX_UNSIGNED_BYTE = 8
+# Grey, or anything that turns grey without a choice of ours: transparency and 16 bits would need one.
+_GREY_MODES = ("L", "1", "P", "RGB")
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """The array in an IDX file of unsigned bytes, gzipped or not; of any shape.
+
+    Source: the description of the IDX format on the MNIST page: two zero bytes, a type, the number of
+    dimensions, each dimension as a big-endian 32-bit number, then the values.
+
+    Raises:
+        DataError: If the file cannot be read or its header and length disagree.
+    """
+    content = _read_bytes(path)
+    if len(content) < 4 or content[:3] != bytes((0, 0, IDX_UNSIGNED_BYTE)):
+        raise DataError(f"{path} begins with {content[:4].hex() or 'nothing'}, expected 000008 (IDX, unsigned bytes)")
+    header = 4 + 4 * content[3]
+    if len(content) < header:
+        raise DataError(f"{path} has {len(content)} bytes, its IDX header alone takes {header}")
+    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", content[3], 4))
+    values = np.frombuffer(content, np.uint8, offset=header)
+    if values.size != np.prod(shape, dtype=object):
+        raise DataError(f"{path} has {values.size} bytes of values, its header announces {shape}")
+    return values.reshape(shape)
+
+
+def read_idx_images(path: Path) -> Images:
+    """The images in an IDX file: uint8 (n, 28, 28), n >= 1.
+
+    Raises:
+        DataError: As `read_idx`, or if it holds something else.
+    """
+    return check_images(read_idx(path), str(path))
+
+
+def read_idx_labels(path: Path, images: int) -> Labels:
+    """The labels in an IDX file: int64 (images,).
+
+    Raises:
+        DataError: As `read_idx`, or if there is not one label for each image.
+    """
+    return check_labels(read_idx(path), images, str(path))
+
+
+def read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
+    """Every array of a NumPy archive, by name; pickled objects are refused.
+
+    Raises:
+        DataError: If it is no such archive, is damaged, or holds objects.
+    """
+    try:
+        # Opened here, because NumPy leaves a damaged file open.
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, NpzFile):
+                raise DataError(f"{path} is a bare array, expected an .npz archive of named arrays")
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path} is no readable .npz archive: {error}") from error
+
+
+def read_png_folder(folder: Path) -> tuple[Images, Labels | None]:
+    """Every 28x28 PNG below a folder, in the order of the paths; the others are counted and reported.
+
+    Returns:
+        uint8 (n, 28, 28), n >= 1, and the labels, int64 (n,), if every image's own folder is named by a digit.
+
+    Raises:
+        DataError: If no image is left.
+    """
+    images, labels, refusals = [], [], []
+    for path in sorted(folder.rglob("*.png")):
+        try:
+            images.append(_read_png(path))
+            labels.append(path.parent.name)
+        except DataError as error:
+            refusals.append((path, str(error)))
+    _report_refusals(refusals, len(images))
+    if not images:
+        raise DataError(f"no image could be used of {len(refusals)} PNG files in {folder}; expected 28x28 grey")
+    return np.stack(images), _parse_labels(labels)
+
+
+def check_images(array: NDArray[np.generic], where: str) -> Images:
+    """The array as images: uint8 (n, 28, 28), n >= 1.
+
+    Takes (n, 28, 28), (n, 28, 28, 1) and (n, 784); integers are 0..255, floats 0..1.
+
+    Raises:
+        DataError: If the shape or a value is something else.
+    """
+    count = array.shape[0] if array.ndim else 0
+    if count == 0 or array.shape[1:] not in {(SIDE, SIDE), (SIDE, SIDE, 1), (SIDE * SIDE,)}:
+        raise DataError(f"{where} has shape {array.shape}, expected (n, {SIDE}, {SIDE}) with n >= 1")
+    return _to_bytes(array, where).reshape(count, SIDE, SIDE)
+
+
+def check_labels(array: NDArray[np.generic], images: int, where: str) -> Labels:
+    """The array as labels: int64 (images,).
+
+    Raises:
+        DataError: If it does not hold one integer for each image.
+    """
+    if array.shape != (images,) or array.dtype.kind not in "iu":
+        raise DataError(f"{where} has shape {array.shape} of {array.dtype}, expected ({images},) of integers")
+    return array.astype(np.int64)
+
+
+def _to_bytes(array: NDArray[np.generic], where: str) -> Images:
+    if array.dtype == np.uint8:
+        return array.astype(np.uint8)
+    limit = {"i": 255, "u": 255, "f": 1}.get(array.dtype.kind)
+    if limit is None:
+        raise DataError(f"{where} holds {array.dtype}, expected integers 0..255 or floats 0..1")
+    low, high = array.min(), array.max()
+    if not (low >= 0 and high <= limit):  # written so that NaN is refused
+        raise DataError(f"{where} holds {array.dtype} from {low} to {high}, expected 0..{limit}")
+    return np.rint(array.astype(np.float64) * (255 / limit)).astype(np.uint8)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+
+
+def _read_png(path: Path) -> Images:
+    try:
+        with Image.open(path, formats=("PNG",)) as picture:
+            if picture.size != (SIDE, SIDE):
+                raise DataError("not 28x28")
+            if picture.mode not in _GREY_MODES or "transparency" in picture.info:
+                raise DataError("not 8-bit grey")
+            return np.asarray(picture.convert("L"))
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise DataError("unreadable") from error
+
+
+def _report_refusals(refusals: list[tuple[Path, str]], used: int) -> None:
+    if not refusals:
+        return
+    counts = ", ".join(f"{count} {why}" for why, count in sorted(Counter(why for _, why in refusals).items()))
+    _LOG.warning(
+        "left out %d of %d PNG files: %s; the first is %s", len(refusals), len(refusals) + used, counts, refusals[0][0]
+    )
+
+
+def _parse_labels(names: list[str]) -> Labels | None:
+    if not all(len(name) == 1 and name in "0123456789" for name in names):
+        return None
+    return np.array([int(name) for name in names], np.int64)
