@@ -1,0 +1,152 @@
+"""One SavedModel in a C++ session: checked against contract one, warmed up, and run batch by batch."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from service.backends.contract import WANTED
+from service.backends.embedded.disk import UnusableModelError
+from service.domain import Rows, Signature
+from service.errors import BackendError
+
+# Contract one: each signature's inputs and outputs, as (type, shape); None is the code width, -1 the batch.
+_IMAGES = ("uint8", (-1, 28, 28))
+_CODES = ("float32", (-1, None))
+_ROW_FLOATS = ("float32", (-1,))
+_SIGNATURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "encode": ({"images": _IMAGES}, {"codes": _CODES}),
+    "decode": ({"codes": _CODES}, {"images": _IMAGES}),
+    "reconstruct": (
+        {"images": _IMAGES},
+        {"reconstructions": _IMAGES, "codes": _CODES, "errors": _ROW_FLOATS, "anomaly_scores": _ROW_FLOATS},
+    ),
+}
+
+_Callable = Callable[[Rows], list[Rows]]
+
+
+# The loader of TensorFlow 1 is deprecated in Python, but it is the only way to a C++ session; see Graph.
+tf.get_logger().setLevel("ERROR")
+
+
+class Graph:
+    """A loaded SavedModel; `run` may be called from several threads at once.
+
+    The C++ session is what TensorFlow Serving itself runs, and at batch 1 it costs two thirds of a call through
+    the Python signature.
+    """
+
+    def __init__(self, path: Path, intra_op_threads: int) -> None:
+        """Load the version directory at `path`; takes tens of milliseconds.
+
+        Raises:
+            UnusableModelError: If it cannot be read, or is not what contract one promises.
+        """
+        self._session, definition = _load(path, intra_op_threads)
+        # Names with two underscores are the loader's own, not signatures that a client may call.
+        names = sorted(name for name in definition.signature_def if not name.startswith("__"))
+        self.signatures = {name: _describe(definition.signature_def[name]) for name in names}
+        self.code_dim = _check_contract(self.signatures)
+        self._callables = {(name, outputs): self._prepare(definition, name, outputs) for name, outputs in WANTED}
+
+    def run(self, signature: Signature, outputs: tuple[str, ...], rows: Rows) -> dict[str, Rows]:
+        """Run one batch; `outputs` is one of the sets in `contract.WANTED`.
+
+        Raises:
+            BackendError: If TensorFlow fails at it.
+        """
+        try:
+            values = self._callables[signature, outputs](rows)
+        except tf.errors.OpError as error:
+            raise BackendError(
+                f"{signature} failed at a batch of {len(rows)} rows with {type(error).__name__}"
+            ) from error
+        return dict(zip(outputs, values, strict=True))
+
+    def warm_up(self, batch_sizes: tuple[int, ...]) -> None:
+        """Run every callable at the given sizes, so that no caller waits for TensorFlow's first-time work."""
+        for (signature, outputs), size in ((each, size) for each in self._callables for size in batch_sizes):
+            images = np.zeros((size, 28, 28), np.uint8)
+            codes = np.zeros((size, self.code_dim), np.float32)
+            self.run(signature, outputs, codes if signature == "decode" else images)
+
+    def close(self) -> None:
+        """Free the session; nothing may run any more."""
+        self._session.close()
+
+    def _prepare(self, definition: Any, name: str, outputs: tuple[str, ...]) -> _Callable:
+        signature = definition.signature_def[name]
+        (feed,) = (info.name for info in signature.inputs.values())
+        call: _Callable = self._session.make_callable([signature.outputs[each].name for each in outputs], [feed])
+        return call
+
+
+def list_devices() -> list[str]:
+    """The devices TensorFlow sees; the first call starts its runtime."""
+    return [device.name for device in tf.config.list_physical_devices()]
+
+
+def _load(path: Path, intra_op_threads: int) -> tuple[Any, Any]:
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=intra_op_threads,
+        # No thread pool between operations: a small graph finishes sooner in the thread that called it.
+        inter_op_parallelism_threads=-1,
+    )
+    graph = tf.Graph()
+    session = tf.compat.v1.Session(graph=graph, config=config)
+    try:
+        with graph.as_default():
+            return session, tf.compat.v1.saved_model.loader.load(session, ["serve"], str(path))
+    except Exception as error:
+        # TensorFlow tells a damaged file by whatever its parsers raise: OpError, IOError, DecodeError, ValueError...
+        session.close()
+        first_line = (str(error).splitlines() or [""])[0]
+        raise UnusableModelError(f"cannot be loaded: {type(error).__name__}: {first_line[:300]}") from error
+
+
+def _describe(signature: Any) -> dict[str, dict[str, Any]]:
+    return {"inputs": _describe_tensors(signature.inputs), "outputs": _describe_tensors(signature.outputs)}
+
+
+def _describe_tensors(tensors: Any) -> dict[str, Any]:
+    return {
+        name: {
+            "dtype": tf.dtypes.as_dtype(tensors[name].dtype).name,
+            "shape": [dim.size for dim in tensors[name].tensor_shape.dim],
+        }
+        for name in sorted(tensors)
+    }
+
+
+def _check_contract(signatures: dict[str, Any]) -> int:
+    """The code width, if the signatures are those of contract one."""
+    for name, (inputs, outputs) in _SIGNATURES.items():
+        if name not in signatures:
+            raise UnusableModelError(f"has the signatures {sorted(signatures)}, expected {sorted(_SIGNATURES)}")
+        _check_tensors(f"{name} inputs", signatures[name]["inputs"], inputs)
+        _check_tensors(f"{name} outputs", signatures[name]["outputs"], outputs)
+    widths = {
+        signatures["encode"]["outputs"]["codes"]["shape"][1],
+        signatures["decode"]["inputs"]["codes"]["shape"][1],
+    }
+    if len(widths) != 1 or min(widths) < 1:
+        raise UnusableModelError(f"has codes of the widths {sorted(widths)}, expected one positive width")
+    return int(widths.pop())
+
+
+def _check_tensors(where: str, tensors: dict[str, Any], expected: dict[str, Any]) -> None:
+    if set(tensors) != set(expected):
+        raise UnusableModelError(f"{where} are {sorted(tensors)}, expected {sorted(expected)}")
+    for name, (dtype, shape) in expected.items():
+        tensor = tensors[name]
+        fits = len(tensor["shape"]) == len(shape) and all(
+            wanted in (None, size) for wanted, size in zip(shape, tensor["shape"], strict=True)
+        )
+        if tensor["dtype"] != dtype or not fits:
+            wanted_shape = ["code_dim" if size is None else size for size in shape]
+            raise UnusableModelError(
+                f"{where}.{name} is {tensor['dtype']} {tensor['shape']}, expected {dtype} {wanted_shape}"
+            )

@@ -1,0 +1,135 @@
+"""The versions at hand: which of those on disk are wanted, which of them answer, and which one a caller means."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+
+import structlog
+
+from service.backends.embedded.disk import UnusableModelError, VersionDirectory, find_versions
+from service.backends.embedded.graph_type import LoadedGraph
+from service.backends.embedded.version import Version
+from service.domain import Selector, VersionStatus
+from service.errors import NotFoundError, NotReadyError
+from service.settings import ModelSettings
+
+_log = structlog.get_logger()
+
+
+class Shelf:
+    """Follows the model's folder: loads what is wanted, newest first, and retires what no longer is.
+
+    Wanted are the newest `keep_versions` that can be loaded, and every labelled one. A damaged version is reported
+    and passed over; it is tried again once its files change. A new version is loaded and warm before the old one
+    retires, and the last one that works stays even if its folder disappears.
+    """
+
+    def __init__(self, model: ModelSettings, load: Callable[[Path], LoadedGraph], loader: Executor) -> None:
+        self._model = model
+        self._load = load
+        self._loader = loader
+        self._versions: dict[int, Version] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    async def refresh(self) -> None:
+        """Look at the disk once, and make the shelf what it should be."""
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._loader, find_versions, self._model.root / self._model.name)
+        self._forget_gone(found)
+        wanted = await self._fetch_wanted(found)
+        for version in self._available():
+            if wanted and version.directory.version not in wanted:
+                self._retire(version)
+
+    async def empty(self) -> None:
+        """Retire everything, and wait until the last batch has finished."""
+        for version in self._available():
+            self._retire(version)
+        await asyncio.gather(*self._retiring)
+
+    def find(self, selector: Selector) -> Version:
+        """The version that a caller means.
+
+        Raises:
+            NotFoundError: If there is no such version or label.
+            NotReadyError: If it, or the first one at all, is still being loaded.
+        """
+        if selector.label is not None:
+            return self._find_labelled(selector.label)
+        if selector.version is not None:
+            return self._find_numbered(selector.version)
+        available = self._available()
+        if not available:
+            raise NotReadyError(f"no version of {self._model.name} is loaded yet")
+        return max(available, key=lambda version: version.directory.version)
+
+    def is_stocked(self) -> bool:
+        """True while at least one version can answer."""
+        return bool(self._available())
+
+    def describe(self) -> list[VersionStatus]:
+        """Every version on the shelf, newest first."""
+        numbers = sorted(self._versions, reverse=True)
+        return [self._versions[number].describe(self._labels_of(number)) for number in numbers]
+
+    def _find_labelled(self, label: str) -> Version:
+        if label not in self._model.labels:
+            raise NotFoundError(f"{self._model.name} has no label {label!r}; it has {sorted(self._model.labels)}")
+        return self._find_numbered(self._model.labels[label])
+
+    def _find_numbered(self, number: int) -> Version:
+        version = self._versions.get(number)
+        if not self._versions or (version is not None and version.state == "LOADING"):
+            raise NotReadyError(f"version {number} of {self._model.name} is not loaded yet")
+        if version is None or version.state != "AVAILABLE":
+            numbers = sorted(version.directory.version for version in self._available())
+            raise NotFoundError(f"version {number} of {self._model.name} is not loaded; loaded are {numbers}")
+        return version
+
+    def _available(self) -> list[Version]:
+        return [version for version in self._versions.values() if version.state == "AVAILABLE"]
+
+    def _labels_of(self, number: int) -> tuple[str, ...]:
+        return tuple(sorted(label for label, labelled in self._model.labels.items() if labelled == number))
+
+    def _forget_gone(self, found: dict[int, VersionDirectory]) -> None:
+        for number, version in list(self._versions.items()):
+            if version.state == "END" and found.get(number) != version.directory:
+                del self._versions[number]
+
+    async def _fetch_wanted(self, found: dict[int, VersionDirectory]) -> set[int]:
+        labelled = set(self._model.labels.values())
+        wanted: set[int] = set()
+        room = self._model.keep_versions
+        for number, directory in found.items():
+            if (room > 0 or number in labelled) and await self._fetch(directory):
+                wanted.add(number)
+                room -= 1
+        return wanted
+
+    async def _fetch(self, directory: VersionDirectory) -> bool:
+        """Load the version unless it is there or has failed before; true if it can answer."""
+        known = self._versions.get(directory.version)
+        if known is None or (known.state == "END" and known.error is None):
+            known = self._versions[directory.version] = Version(directory)
+            await self._load_into(known)
+        return known.state == "AVAILABLE"
+
+    async def _load_into(self, version: Version) -> None:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        name = {"model": self._model.name, "version": version.directory.version}
+        try:
+            version.make_available(await loop.run_in_executor(self._loader, self._load, version.directory.path))
+        except UnusableModelError as error:
+            version.fail(str(error))
+            _log.error("version_unusable", error=str(error), **name)
+        else:
+            _log.info("version_available", seconds=round(loop.time() - started, 3), **name)
+
+    def _retire(self, version: Version) -> None:
+        task = asyncio.get_running_loop().create_task(version.retire())
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+        _log.info("version_retires", model=self._model.name, version=version.directory.version)

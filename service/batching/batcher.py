@@ -1,0 +1,156 @@
+"""Forms batches without a timer: when the backend is free, whatever waits leaves at once."""
+
+import asyncio
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.backends.base import Backend
+from service.backends.contract import check_answer
+from service.batching.entry import Entry, Part, split
+from service.batching.waiting import WaitingRoom
+from service.domain import Answer, Call, Deadline, Rows
+from service.errors import BackendError, DigitCodecError, NotReadyError
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """The bounds of one batcher.
+
+    Attributes:
+        max_batch_rows: Most rows in one backend call.
+        max_batches: Backend calls that run at the same time.
+        max_queue_rows: Most rows that wait; more are refused at once.
+    """
+
+    max_batch_rows: int
+    max_batches: int
+    max_queue_rows: int
+
+
+class Batcher:
+    """Runs requests of any number of rows through a backend in shared batches.
+
+    Everything here happens on one event loop, so no lock is needed. While the backend is busy requests gather;
+    one that is larger than a batch is cut and its answer joined; one whose caller leaves or whose deadline passes
+    gives up its place at once; a failed batch fails exactly the requests that had rows in it.
+    """
+
+    def __init__(self, backend: Backend, limits: BatchLimits) -> None:
+        self._backend = backend
+        self._limits = limits
+        self._room = WaitingRoom(limits.max_queue_rows)
+        self._orders = itertools.count()
+        self._running: set[asyncio.Task[None]] = set()
+        self._dispatch_is_due = False
+        self._is_closed = False
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows that no batch has taken yet."""
+        return self._room.rows
+
+    @property
+    def running_batches(self) -> int:
+        """Backend calls under way."""
+        return len(self._running)
+
+    async def submit(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
+        """Run the call on the rows, among others'.
+
+        Args:
+            call: The signature, the outputs wanted and the version.
+            rows: (n, ...) with n >= 1, any n; not changed, and not to be changed before the answer is there.
+            deadline: When the caller gives up.
+
+        Returns:
+            One version's outputs for exactly these rows, in order.
+
+        Raises:
+            NotReadyError: If the batcher is closed.
+            OverloadedError: If too many rows wait already.
+            DeadlineExceededError: If the deadline passes first.
+            DigitCodecError: Whatever the backend says of the batch.
+        """
+        if self._is_closed:
+            raise NotReadyError("the service is shutting down")
+        deadline.check()
+        loop = asyncio.get_running_loop()
+        entry = Entry(call, rows, deadline, loop.create_future(), next(self._orders))
+        self._room.admit(entry)
+        self._dispatch_soon(loop)
+        timer = loop.call_later(deadline.remaining_s(), entry.expire)
+        try:
+            return await entry.result
+        finally:
+            timer.cancel()
+            if entry.waiting:
+                self._room.remove(entry)
+
+    async def close(self, grace_s: float) -> None:
+        """Refuse newcomers, let admitted requests finish, and after `grace_s` seconds fail those that are left."""
+        self._is_closed = True
+        deadline = Deadline.after(grace_s)
+        while self._running or self._room:
+            timeout = deadline.remaining_s()
+            if timeout <= 0:
+                break
+            # Between two batches nothing runs for one turn of the loop: yield it rather than spin.
+            await (asyncio.wait(self._running, timeout=timeout) if self._running else asyncio.sleep(0))
+        for entry in self._room.empty():
+            entry.fail(NotReadyError("the service shut down before it came to this request"))
+
+    def _dispatch_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Form batches after this turn of the loop, so that requests that came in together leave together."""
+        if not self._dispatch_is_due and len(self._running) < self._limits.max_batches:
+            self._dispatch_is_due = True
+            loop.call_soon(self._dispatch)
+
+    def _dispatch(self) -> None:
+        self._dispatch_is_due = False
+        while self._room and len(self._running) < self._limits.max_batches:
+            if parts := self._room.take(self._limits.max_batch_rows):
+                task = asyncio.get_running_loop().create_task(self._run(parts))
+                self._running.add(task)
+                task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._dispatch()
+
+    async def _run(self, parts: list[Part]) -> None:
+        try:
+            answer = await self._ask_backend(parts)
+        except DigitCodecError as error:
+            _fail(parts, error)
+        except Exception as error:  # noqa: BLE001 - whatever a backend raises, its callers must hear of it
+            failure = BackendError(f"the backend failed with {type(error).__name__}")
+            failure.__cause__ = error
+            _fail(parts, failure)
+        else:
+            self._deliver(parts, answer)
+
+    async def _ask_backend(self, parts: list[Part]) -> Answer:
+        call = parts[0].entry.call
+        rows = parts[0].rows if len(parts) == 1 else np.concatenate([part.rows for part in parts])
+        latest = max((part.entry.deadline for part in parts), key=lambda deadline: deadline.at_s)
+        answer = await self._backend.run(call, rows, latest)
+        check_answer(call, len(rows), answer)
+        return answer
+
+    def _deliver(self, parts: list[Part], answer: Answer) -> None:
+        start = 0
+        for part in parts:
+            stop = start + len(part)
+            part.deliver(split(answer, start, stop), self._run_again)
+            start = stop
+
+    def _run_again(self, entry: Entry) -> None:
+        entry.restart()
+        self._room.readmit(entry)
+
+
+def _fail(parts: list[Part], error: Exception) -> None:
+    for part in parts:
+        part.entry.fail(error)

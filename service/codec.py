@@ -1,0 +1,105 @@
+"""Encode, decode, reconstruct and score: the core that every door calls; knows no transport."""
+
+from typing import Protocol
+
+from service.backends import contract
+from service.backends.base import Backend
+from service.domain import (
+    Answer,
+    Call,
+    Codes,
+    Deadline,
+    Decoded,
+    Encoded,
+    Images,
+    Reconstructed,
+    Rows,
+    Scored,
+    Selector,
+    VersionStatus,
+    find_anomalies,
+)
+from service.errors import InvalidCodeError, PayloadTooLargeError
+
+DEFAULT_THRESHOLD = 0.99
+
+
+class Submitter(Protocol):
+    """What runs a call among others': a batcher, or several of them."""
+
+    async def submit(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
+        """Run the call on the rows; see `service.batching.Batcher.submit`."""
+
+
+class Codec:
+    """Answers the four operations from one model.
+
+    Every operation takes 1 to `max_rows` rows and returns as many, in order. All of them raise:
+    PayloadTooLargeError for more rows, NotFoundError for an unknown version or label, OverloadedError when too much
+    waits, NotReadyError while no version can answer, DeadlineExceededError when the caller's time is up, and
+    BackendError or BackendContractError when the model fails.
+    """
+
+    def __init__(self, backend: Backend, lanes: Submitter, *, model_name: str, max_rows: int) -> None:
+        self._backend = backend
+        self._lanes = lanes
+        self._max_rows = max_rows
+        self._has_started = False
+        self.model_name = model_name
+
+    async def encode(self, images: Images, selector: Selector, deadline: Deadline) -> Encoded:
+        """Codes of images: uint8 (n, 28, 28) -> float32 (n, code_dim)."""
+        answer = await self._run(Call("encode", contract.ENCODE, selector), images, deadline)
+        return Encoded(answer.version, answer.outputs["codes"])
+
+    async def decode(self, codes: Codes, selector: Selector, deadline: Deadline) -> Decoded:
+        """Images of codes: float32 (n, code_dim), finite -> uint8 (n, 28, 28).
+
+        Raises:
+            InvalidCodeError: If the codes are not as wide as the model's.
+        """
+        width, expected = codes.shape[1], self._backend.find_code_dim(selector)
+        if width != expected:
+            raise InvalidCodeError(f"codes of width {width} came, this model's are {expected} wide")
+        answer = await self._run(Call("decode", contract.DECODE, selector), codes, deadline)
+        return Decoded(answer.version, answer.outputs["images"])
+
+    async def reconstruct(
+        self, images: Images, selector: Selector, deadline: Deadline, threshold: float = DEFAULT_THRESHOLD
+    ) -> Reconstructed:
+        """Cleaned pictures, reconstruction errors and verdicts of images, uint8 (n, 28, 28)."""
+        answer = await self._run(Call("reconstruct", contract.RECONSTRUCT, selector), images, deadline)
+        outputs = answer.outputs
+        return Reconstructed(
+            version=answer.version,
+            errors=outputs["errors"],
+            anomaly_scores=outputs["anomaly_scores"],
+            anomalies=find_anomalies(outputs["anomaly_scores"], threshold),
+            reconstructions=outputs["reconstructions"],
+        )
+
+    async def score(
+        self, images: Images, selector: Selector, deadline: Deadline, threshold: float = DEFAULT_THRESHOLD
+    ) -> Scored:
+        """Reconstruction errors and verdicts of images, uint8 (n, 28, 28), without their pictures."""
+        answer = await self._run(Call("reconstruct", contract.SCORE, selector), images, deadline)
+        scores = answer.outputs["anomaly_scores"]
+        return Scored(answer.version, answer.outputs["errors"], scores, find_anomalies(scores, threshold))
+
+    def is_ready(self) -> bool:
+        """True while a request without a version would be answered."""
+        return self._backend.is_ready()
+
+    def has_started(self) -> bool:
+        """True from the first moment the service was ready, whatever happens later."""
+        self._has_started = self._has_started or self.is_ready()
+        return self._has_started
+
+    def describe(self) -> list[VersionStatus]:
+        """Every version of the model that is or was wanted, newest first."""
+        return self._backend.describe()
+
+    async def _run(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
+        if len(rows) > self._max_rows:
+            raise PayloadTooLargeError(f"{len(rows)} rows came, the limit is {self._max_rows}")
+        return await self._lanes.submit(call, rows, deadline)

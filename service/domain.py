@@ -1,0 +1,184 @@
+"""The values that travel through the gateway; knows no transport, no file format and no backend."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import DeadlineExceededError
+
+IMAGE_SIDE = 28
+IMAGE_BYTES = IMAGE_SIDE * IMAGE_SIDE
+
+# Shapes: Images (n, 28, 28), Codes (n, code_dim), the others (n,).
+Images = NDArray[np.uint8]
+Codes = NDArray[np.float32]
+Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+Rows = NDArray[Any]
+
+Signature = Literal["encode", "decode", "reconstruct"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which version of the model a caller wants; neither field set means the newest one that is ready.
+
+    Attributes:
+        version: An exact version number.
+        label: A name that the operator gave to a version, for example `stable`.
+    """
+
+    version: int | None = None
+    label: str | None = None
+
+
+NEWEST = Selector()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a backend is asked to run; rows of equal calls may share a batch.
+
+    Attributes:
+        signature: A signature of the SavedModel.
+        outputs: The names of the outputs that are wanted; no others are computed or sent.
+        selector: The version to run it on.
+    """
+
+    signature: Signature
+    outputs: tuple[str, ...]
+    selector: Selector = NEWEST
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a backend returned for one batch, or the part of it that belongs to one request.
+
+    Attributes:
+        version: The model version that computed every row.
+        outputs: Arrays by output name; row i answers row i of the batch.
+    """
+
+    version: int
+    outputs: dict[str, Rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A point on the monotonic clock after which nobody wants the answer any more.
+
+    Attributes:
+        at_s: Seconds on the clock of `time.monotonic`.
+    """
+
+    at_s: float
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        """The moment `seconds` from now."""
+        return cls(time.monotonic() + seconds)
+
+    def remaining_s(self) -> float:
+        """Seconds left; negative once the deadline has passed."""
+        return self.at_s - time.monotonic()
+
+    def check(self) -> None:
+        """Refuse to go on for a caller whose time is up.
+
+        Raises:
+            DeadlineExceededError: If the deadline has passed.
+        """
+        if self.remaining_s() <= 0:
+            raise DeadlineExceededError("the deadline passed before the work began")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionStatus:
+    """One version of the model as the backend sees it; states as TensorFlow Serving names them.
+
+    Attributes:
+        version: Its number.
+        state: LOADING while it is read and warmed up, AVAILABLE while it answers, UNLOADING while its last
+            batches finish, END once it has failed or is gone.
+        error: Why it could not be loaded, or None.
+        code_dim: Width of its codes, once known.
+        labels: The labels that point at it.
+        signatures: Inputs and outputs of each signature, once known.
+        missing: Companion files of contract one that it lacks; it serves without them.
+        card: Its model card, or None where there is none.
+    """
+
+    version: int
+    state: Literal["LOADING", "AVAILABLE", "UNLOADING", "END"]
+    error: str | None = None
+    code_dim: int | None = None
+    labels: tuple[str, ...] = ()
+    signatures: dict[str, Any] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    card: dict[str, Any] | None = None
+
+
+def find_anomalies(anomaly_scores: Floats, threshold: float) -> Flags:
+    """True where an image is an anomaly; a score equal to the threshold is still normal.
+
+    Shapes: (n,) -> (n,). The threshold is rounded to float32 first, so that a score that is printed as 0.99 equals a
+    threshold of 0.99.
+    """
+    return anomaly_scores > np.float32(threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What `encode` answers.
+
+    Attributes:
+        version: The model version that computed it.
+        codes: float32 (n, code_dim).
+    """
+
+    version: int
+    codes: Codes
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What `decode` answers.
+
+    Attributes:
+        version: The model version that computed it.
+        images: uint8 (n, 28, 28).
+    """
+
+    version: int
+    images: Images
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What `score` answers.
+
+    Attributes:
+        version: The model version that computed it.
+        errors: Reconstruction errors, float32 (n,), >= 0.
+        anomaly_scores: float32 (n,) in [0, 1], higher is stranger.
+        anomalies: True where the score is above the threshold, (n,).
+    """
+
+    version: int
+    errors: Floats
+    anomaly_scores: Floats
+    anomalies: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Reconstructed(Scored):
+    """What `reconstruct` answers: a verdict, and the cleaned pictures.
+
+    Attributes:
+        reconstructions: uint8 (n, 28, 28).
+    """
+
+    reconstructions: Images

@@ -1,0 +1,41 @@
+"""Log lines: events with fields, one line each, on standard output."""
+
+import logging
+import sys
+
+import orjson
+import structlog
+
+from service.settings import ObservabilitySettings
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def configure_logs(settings: ObservabilitySettings) -> None:
+    """Set the format and the least severity, for our own events and for the libraries'."""
+    level = _LEVELS[settings.log_level]
+    as_json = settings.log_format == "json"
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _render_json if as_json else _render_line,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    # Libraries log rarely, and only what went wrong is worth a line.
+    logging.basicConfig(level=max(level, logging.WARNING), format="%(levelname)s %(name)s %(message)s")
+
+
+def _render_json(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+def _render_line(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:
+    head = f"{event.pop('timestamp')} {event.pop('level'):7} {event.pop('event')}"
+    exception = event.pop("exception", None)
+    fields = "".join(f" {name}={value}" for name, value in event.items() if value is not None)
+    return f"{head}{fields}\n{exception}" if exception else f"{head}{fields}"

@@ -1,0 +1,176 @@
+"""Every setting of the gateway: its name, unit, bounds, default and how to choose it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "DIGITCODEC_"
+_DELIMITER = "__"
+
+
+class UnknownSettingError(ValueError):
+    """A DIGITCODEC_* variable is set that no setting reads."""
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HttpSettings(_Group):
+    """Where the HTTP door listens."""
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on. 0.0.0.0 in a container; then put a proxy or a firewall before it.",
+    )
+    port: int = Field(
+        8000,
+        ge=0,
+        le=65535,
+        description="Port to listen on; 0 lets the system choose one, which the log then names.",
+    )
+
+
+class LimitSettings(_Group):
+    """What one request may ask for."""
+
+    max_body_bytes: int = Field(
+        32 * 2**20,
+        gt=0,
+        description="Largest request body. The default holds 4,096 images as float64 npy or as JSON lists of integers.",
+    )
+    max_rows: int = Field(
+        4096, gt=0, description="Most images or codes in one request. Larger sets go in several requests."
+    )
+    max_image_pixels: int = Field(
+        2**24,
+        gt=0,
+        description="Most pixels of an image file before it is decoded; guards against decompression bombs.",
+    )
+    default_timeout_s: float = Field(10.0, gt=0, description="Time a request has when its caller names none.")
+    max_timeout_s: float = Field(
+        60.0, gt=0, description="Most time a caller may ask for with X-Request-Timeout; more is cut to this."
+    )
+    shutdown_grace_s: float = Field(
+        20.0, ge=0, description="Time that running requests have to finish after SIGTERM or SIGINT."
+    )
+
+
+class BatchingSettings(_Group):
+    """How requests share backend calls. There is no timer: a batch is whatever waits when the backend is free."""
+
+    max_batch_rows: int = Field(
+        64, gt=0, description="Most rows in one backend call. Raise until latency, not throughput, grows."
+    )
+    max_batches: int = Field(
+        1,
+        gt=0,
+        description="Backend calls that run at the same time. More than 1 only if processors idle at full load.",
+    )
+    max_queue_rows: int = Field(
+        4096,
+        gt=0,
+        description="Most rows that wait; more are refused at once. Divided by rows/s, it is the longest wait.",
+    )
+
+
+class BulkSettings(_Group):
+    """The same for requests of more rows than batching.max_batch_rows, so that they do not hold up the small ones."""
+
+    max_batch_rows: int = Field(
+        512,
+        gt=0,
+        description="Most rows in one backend call. A larger request is cut, and its answer joined again.",
+    )
+    max_batches: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        gt=0,
+        description="Backend calls that run at the same time. Default: the number of processors.",
+    )
+    max_queue_rows: int = Field(
+        32768, gt=0, description="Most rows that wait; more are refused at once. At least limits.max_rows."
+    )
+
+
+class EmbeddedBackendSettings(_Group):
+    """TensorFlow in the gateway's own process: one machine needs nothing else."""
+
+    kind: Literal["embedded"] = Field("embedded", description="TensorFlow in this process.")
+    intra_op_threads: int = Field(
+        1,
+        ge=1,
+        description="Threads inside one operation. 1 is fastest for a small model: requests run side by side instead.",
+    )
+
+
+BackendSettings = Annotated[EmbeddedBackendSettings, Field(description="What runs the model.")]
+
+
+class ModelSettings(_Group):
+    """Which model is served, and which of its versions."""
+
+    root: Path = Field(Path("models"), description="Folder that holds <name>/<version>/saved_model.pb.")
+    name: str = Field("digits", pattern=r"^[A-Za-z0-9_.-]+$", description="Model name: the folder below root.")
+    keep_versions: int = Field(
+        1,
+        ge=1,
+        description="How many of the newest versions stay loaded. 2 keeps the former one within reach of ?version=.",
+    )
+    labels: dict[str, int] = Field(
+        default_factory=dict,
+        description='Names for versions, as JSON: {"stable": 1, "canary": 2}. A labelled version stays loaded.',
+    )
+    poll_interval_s: float = Field(1.0, gt=0, description="Seconds between two looks for new versions.")
+
+
+class ObservabilitySettings(_Group):
+    """What the service tells about itself."""
+
+    log_format: Literal["console", "json"] = Field(
+        "console", description="One line a request: for eyes, or for a log collector."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severity that is written. At warning, answered requests leave no line."
+    )
+
+
+class Settings(BaseSettings):
+    """The one root: read once at start, frozen, handed out by group."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=_DELIMITER, frozen=True, extra="forbid")
+
+    http: HttpSettings = HttpSettings()
+    limits: LimitSettings = LimitSettings()
+    batching: BatchingSettings = BatchingSettings()
+    bulk: BulkSettings = BulkSettings()
+    backend: BackendSettings = EmbeddedBackendSettings()
+    model: ModelSettings = ModelSettings()
+    observability: ObservabilitySettings = ObservabilitySettings()
+
+    @model_validator(mode="after")
+    def _check_queues(self) -> "Settings":
+        if self.bulk.max_queue_rows < self.limits.max_rows:
+            raise ValueError(
+                f"bulk.max_queue_rows is {self.bulk.max_queue_rows}, less than limits.max_rows {self.limits.max_rows}: "
+                "the largest request could never be admitted"
+            )
+        return self
+
+
+def load_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from the environment, once.
+
+    Raises:
+        UnknownSettingError: If a DIGITCODEC_* variable names no group; the library would ignore a misspelt one.
+        pydantic.ValidationError: If a value is out of bounds or a name inside a group is unknown.
+    """
+    groups = sorted(Settings.model_fields)
+    for name in environment:
+        group = name.removeprefix(PREFIX).split(_DELIMITER)[0].lower()
+        if name.startswith(PREFIX) and group not in groups:
+            raise UnknownSettingError(f"{name} is no setting: after {PREFIX} comes one of {', '.join(groups).upper()}")
+    return Settings()

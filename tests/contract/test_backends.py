@@ -1,0 +1,128 @@
+"""One suite for every backend, the fake of the unit tests too: what is built on the fake holds on the real one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.fakes import FakeBackend, count_images
+
+from service.backends.base import Backend
+from service.backends.contract import DECODE, ENCODE, WANTED, check_answer
+from service.backends.embedded import EmbeddedBackend
+from service.domain import NEWEST, Answer, Call, Deadline, Rows, Selector
+from service.errors import InvalidCodeError, NotFoundError, NotReadyError
+from service.settings import EmbeddedBackendSettings, ModelSettings
+
+pytestmark = pytest.mark.tensorflow
+
+KINDS = ("fake", "embedded")
+
+
+@pytest.fixture(scope="module")
+def toy_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder with versions 1 and 2 of the toy."""
+    from support.toy_model import export_toy
+
+    root = tmp_path_factory.mktemp("models")
+    for version in (1, 2):
+        export_toy(root / "digits" / str(version), scale=float(version))
+    return root
+
+
+def build(kind: str, root: Path) -> Backend:
+    """A backend of the kind, with versions 1 and 2, of which 1 is called stable."""
+    labels = {"stable": 1}
+    if kind == "fake":
+        return FakeBackend(1, 2, labels=labels)
+    model = ModelSettings(root=root, keep_versions=2, labels=labels, poll_interval_s=0.01)
+    return EmbeddedBackend(EmbeddedBackendSettings(), model, max_batches=1, warm_up_sizes=(1,))
+
+
+@pytest.fixture(params=KINDS)
+async def backend(request: pytest.FixtureRequest, toy_root: Path) -> AsyncIterator[Backend]:
+    """A backend that has loaded both versions."""
+    built = build(request.param, toy_root)
+    await built.start()
+    async with asyncio.timeout(120):
+        while [status.state for status in built.describe()] != ["AVAILABLE", "AVAILABLE"]:  # noqa: ASYNC110 - a thread loads; the protocol has no event for it
+            await asyncio.sleep(0.005)
+    yield built
+    await built.close()
+
+
+def run(backend: Backend, call: Call, rows: Rows) -> asyncio.Task[Answer]:
+    """Start a batch with time enough."""
+    return asyncio.create_task(asyncio.wait_for(backend.run(call, rows, Deadline.after(60)), 60))
+
+
+def rows_for(backend: Backend, call: Call, count: int) -> Rows:
+    """Rows that the call takes."""
+    if call.signature == "decode":
+        return np.linspace(0, 1, count * backend.find_code_dim(NEWEST), dtype=np.float32).reshape(count, -1)
+    return count_images(count)
+
+
+@pytest.mark.parametrize(("signature", "outputs"), WANTED)
+@pytest.mark.parametrize("count", [1, 3])
+async def test_answers_exactly_what_is_wanted(
+    backend: Backend, signature: str, outputs: tuple[str, ...], count: int
+) -> None:
+    """Every call of the codec is answered within contract one, with the wanted outputs and no others."""
+    call = Call(signature, outputs)  # type: ignore[arg-type]  # a parametrized string
+    answer = await run(backend, call, rows_for(backend, call, count))
+
+    check_answer(call, count, answer)
+    assert set(outputs) == set(answer.outputs)
+
+
+async def test_rows_do_not_depend_on_their_neighbours(backend: Backend) -> None:
+    """A row alone has the answer that it has among others."""
+    images = count_images(5)
+    together = await run(backend, Call("encode", ENCODE), images)
+    alone = [await run(backend, Call("encode", ENCODE), images[place : place + 1]) for place in range(5)]
+
+    assert np.array_equal(together.outputs["codes"], np.concatenate([answer.outputs["codes"] for answer in alone]))
+
+
+@pytest.mark.parametrize(
+    ("selector", "version"),
+    [(NEWEST, 2), (Selector(version=1), 1), (Selector(version=2), 2), (Selector(label="stable"), 1)],
+)
+async def test_selector_chooses_the_version(backend: Backend, selector: Selector, version: int) -> None:
+    """The newest by default, otherwise the one that is named."""
+    answer = await run(backend, Call("encode", ENCODE, selector), count_images(1))
+
+    assert version == answer.version
+
+
+@pytest.mark.parametrize("selector", [Selector(version=9), Selector(label="unknown")])
+async def test_unknown_version_is_not_found(backend: Backend, selector: Selector) -> None:
+    """Asking for what is not there is told at the call and at the look-up."""
+    with pytest.raises(NotFoundError):
+        await run(backend, Call("encode", ENCODE, selector), count_images(1))
+    with pytest.raises(NotFoundError):
+        backend.find_code_dim(selector)
+
+
+async def test_codes_of_another_width_are_refused(backend: Backend) -> None:
+    """They are the caller's mistake."""
+    with pytest.raises(InvalidCodeError):
+        await run(backend, Call("decode", DECODE), np.zeros((1, backend.find_code_dim(NEWEST) + 1), np.float32))
+
+
+async def test_describes_its_versions(backend: Backend) -> None:
+    """Newest first, with labels and code width."""
+    assert [(2, ()), (1, ("stable",))] == [(status.version, status.labels) for status in backend.describe()]
+    assert {backend.find_code_dim(NEWEST)} == {status.code_dim for status in backend.describe()}
+
+
+async def test_closed_backend_is_not_ready(backend: Backend) -> None:
+    """After close nothing runs any more."""
+    assert backend.is_ready()
+    await backend.close()
+
+    assert not backend.is_ready()
+    with pytest.raises(NotReadyError):
+        await run(backend, Call("encode", ENCODE), count_images(1))

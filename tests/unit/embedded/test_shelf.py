@@ -1,0 +1,185 @@
+"""Which versions are wanted, and which one a caller means: the shelf with graphs that a test makes up."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from service.backends.embedded.disk import UnusableModelError
+from service.backends.embedded.graph_type import LoadedGraph
+from service.backends.embedded.shelf import Shelf
+from service.domain import Rows, Selector, Signature
+from service.errors import NotFoundError, NotReadyError
+from service.settings import ModelSettings
+
+
+@dataclass
+class PaperGraph:
+    """Stands for a loaded SavedModel; its directory's `saved_model.pb` says whether it can be loaded."""
+
+    code_dim: int = 4
+    signatures: dict[str, object] = field(default_factory=dict)
+    is_closed: bool = False
+
+    def run(self, signature: Signature, outputs: tuple[str, ...], rows: Rows) -> dict[str, Rows]:
+        """Never asked here."""
+        raise AssertionError
+
+    def close(self) -> None:
+        """Remember it."""
+        self.is_closed = True
+
+
+@dataclass
+class Library:
+    """A model folder, its shelf, and every load that the shelf asked for."""
+
+    root: Path
+    executor: ThreadPoolExecutor
+    loads: list[int] = field(default_factory=list)
+
+    def put(self, number: int, text: str = "good") -> Path:
+        """Publish a version."""
+        path = self.root / "digits" / str(number)
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "saved_model.pb").write_text(text)
+        return path
+
+    def shelf(self, keep_versions: int = 1, **labels: int) -> Shelf:
+        """A shelf over this folder."""
+        return Shelf(
+            ModelSettings(root=self.root, keep_versions=keep_versions, labels=labels), self.load, self.executor
+        )
+
+    def load(self, path: Path) -> LoadedGraph:
+        """What the shelf calls in its loader thread."""
+        self.loads.append(int(path.name))
+        if (path / "saved_model.pb").read_text() != "good":
+            raise UnusableModelError("is bad")
+        return cast("LoadedGraph", PaperGraph())
+
+
+@pytest.fixture
+async def library(tmp_path: Path) -> AsyncIterator[Library]:
+    """An empty folder."""
+    with ThreadPoolExecutor(1) as executor:
+        yield Library(tmp_path, executor)
+
+
+def states(shelf: Shelf) -> dict[int, str]:
+    """State by version number."""
+    return {status.version: status.state for status in shelf.describe()}
+
+
+async def test_newest_is_loaded_and_replaced(library: Library) -> None:
+    """A look loads the newest version only; the next look at a newer one swaps them."""
+    library.put(1), library.put(2)
+    shelf = library.shelf()
+    await shelf.refresh()
+    assert [2] == library.loads
+    library.put(3)
+    await shelf.refresh()
+    await asyncio.sleep(0)
+
+    assert {3: "AVAILABLE", 2: "END"} == states(shelf)
+    assert 3 == shelf.find(Selector()).directory.version
+
+
+async def test_damaged_newest_falls_back_and_is_not_tried_again(library: Library) -> None:
+    """A bad version is tried once; the next best one fills its place."""
+    library.put(1), library.put(2, "bad")
+    shelf = library.shelf()
+    for _ in range(3):
+        await shelf.refresh()
+
+    assert [2, 1] == library.loads
+    assert {2: "END", 1: "AVAILABLE"} == states(shelf)
+    assert "is bad" == shelf.describe()[0].error
+
+
+async def test_repaired_version_is_tried_again(library: Library) -> None:
+    """New files make a failed version worth another try."""
+    library.put(1, "bad")
+    shelf = library.shelf()
+    await shelf.refresh()
+    library.put(1, "good now? no")
+    await shelf.refresh()
+    library.put(1, "good")
+    await shelf.refresh()
+
+    assert [1, 1, 1] == library.loads
+    assert {1: "AVAILABLE"} == states(shelf)
+
+
+async def test_last_version_outlives_its_folder(library: Library) -> None:
+    """Deleting the model under a running service does not stop it."""
+    shutil_target = library.put(1).parent
+    shelf = library.shelf()
+    await shelf.refresh()
+    shutil.rmtree(shutil_target)
+    await shelf.refresh()
+
+    assert {1: "AVAILABLE"} == states(shelf)
+
+
+async def test_older_version_returns_when_the_newer_is_deleted(library: Library) -> None:
+    """Deleting a bad release on disk is a rollback."""
+    library.put(1)
+    newer = library.put(2)
+    shelf = library.shelf()
+    await shelf.refresh()
+    shutil.rmtree(newer)
+    await shelf.refresh()
+    await asyncio.sleep(0)
+    await shelf.refresh()
+
+    assert {1: "AVAILABLE"} == states(shelf)
+
+
+async def test_version_in_use_retires_only_afterwards(library: Library) -> None:
+    """A batch that runs on the old version finishes on it; then its graph is freed."""
+    library.put(1)
+    shelf = library.shelf()
+    await shelf.refresh()
+    old = shelf.find(Selector())
+    with old.in_use() as graph:
+        library.put(2)
+        await shelf.refresh()
+        await asyncio.sleep(0)
+        assert "UNLOADING" == states(shelf)[1]
+        assert not cast("PaperGraph", graph).is_closed
+    await shelf.empty()
+
+    assert cast("PaperGraph", graph).is_closed
+    assert {1: "END", 2: "END"} == states(shelf)
+
+
+async def test_labelled_versions_stay(library: Library) -> None:
+    """A label keeps an old version, and names it."""
+    for number in (1, 2, 3):
+        library.put(number)
+    shelf = library.shelf(stable=1)
+    await shelf.refresh()
+
+    assert {3: "AVAILABLE", 1: "AVAILABLE"} == states(shelf)
+    assert 1 == shelf.find(Selector(label="stable")).directory.version
+    assert ("stable",) == shelf.describe()[1].labels
+
+
+async def test_what_a_caller_may_not_mean(library: Library) -> None:
+    """Before the first look nothing is ready; afterwards the unknown is not found."""
+    library.put(1)
+    shelf = library.shelf(lost=9)
+    for selector in (Selector(), Selector(version=1), Selector(label="lost")):
+        with pytest.raises(NotReadyError):
+            shelf.find(selector)
+    await shelf.refresh()
+
+    for selector in (Selector(version=2), Selector(label="lost"), Selector(label="unknown")):
+        with pytest.raises(NotFoundError):
+            shelf.find(selector)

@@ -1,0 +1,74 @@
+"""Settings: where they come from, and what is refused."""
+
+import pytest
+from pydantic import ValidationError
+
+from service.settings import Settings, UnknownSettingError, load_settings
+
+
+def load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
+    """Read the settings from an environment that holds these variables."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return load_settings(variables)
+
+
+def test_defaults_are_those_of_the_design(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing set: loopback, port 8000, the model digits below models."""
+    settings = load(monkeypatch)
+
+    assert ("127.0.0.1", 8000) == (settings.http.host, settings.http.port)
+    assert ("models", "digits") == (str(settings.model.root), settings.model.name)
+
+
+def test_groups_are_set_by_double_underscores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers, enumerations and JSON maps are read and checked."""
+    settings = load(
+        monkeypatch,
+        DIGITCODEC_HTTP__PORT="9000",
+        DIGITCODEC_OBSERVABILITY__LOG_FORMAT="json",
+        DIGITCODEC_MODEL__LABELS='{"stable": 1}',
+    )
+
+    assert (9000, "json", {"stable": 1}) == (
+        settings.http.port,
+        settings.observability.log_format,
+        settings.model.labels,
+    )
+
+
+@pytest.mark.parametrize("name", ["DIGITCODEC_PORT", "DIGITCODEC_HTPP__PORT", "DIGITCODEC_"])
+def test_unknown_group_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A misspelt group is told with its name and the groups there are."""
+    with pytest.raises(UnknownSettingError, match=f"{name} is no setting.*HTTP.*MODEL"):
+        load(monkeypatch, **{name: "1"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DIGITCODEC_HTTP__PROT", "9000"),
+        ("DIGITCODEC_HTTP__PORT", "65536"),
+        ("DIGITCODEC_HTTP__PORT", "eighty"),
+        ("DIGITCODEC_BATCHING__MAX_BATCH_ROWS", "0"),
+        ("DIGITCODEC_MODEL__NAME", "../digits"),
+        ("DIGITCODEC_BACKEND__KIND", "other"),
+    ],
+)
+def test_wrong_name_or_value_inside_a_group_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """Nothing misspelt or out of bounds is taken for something else."""
+    with pytest.raises(ValidationError):
+        load(monkeypatch, **{name: value})
+
+
+def test_bulk_queue_must_hold_the_largest_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request within the row limit that could never be admitted is a mistake in the settings."""
+    with pytest.raises(ValidationError, match=r"bulk\.max_queue_rows is 100, less than limits\.max_rows 4096"):
+        load(monkeypatch, DIGITCODEC_BULK__MAX_QUEUE_ROWS="100")
+
+
+def test_settings_are_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody changes a setting after the start."""
+    settings = load(monkeypatch)
+    with pytest.raises(ValidationError):
+        settings.http.port = 1  # type: ignore[misc]  # that mypy refuses it too is the point
