@@ -1,0 +1,27 @@
+"""Bytes -> checked uint8 images, and back to PNG and npy; knows no transport.
+
+What is accepted and what is refused is written down in docs/images.md. Image files are read in three steps,
+so that hostile bytes cost little: `png`, `jpeg`, `gif`, ... read the header with bounded work and say what a
+file claims to hold; `files` refuses by that claim; only then does Pillow decode, and it is given nothing but
+the parts that draw pixels, never metadata.
+"""
+
+from service.images.arrays import parse_codes_npy, parse_npy, parse_raw, render_npy, to_images
+from service.images.files import FORMATS, ImageLimits, Preprocess, decode_image
+from service.images.nested import parse_nested
+from service.images.render import render_contact_sheet, render_png
+
+__all__ = [
+    "FORMATS",
+    "ImageLimits",
+    "Preprocess",
+    "decode_image",
+    "parse_codes_npy",
+    "parse_nested",
+    "parse_npy",
+    "parse_raw",
+    "render_contact_sheet",
+    "render_npy",
+    "render_png",
+    "to_images",
+]
