@@ -1,0 +1,1 @@
+"""The doors: each one translates between a transport and the codec, and decides nothing."""

@@ -1,0 +1,78 @@
+"""Reads a request's body within its limit, and sees off a caller whose body is not wanted."""
+
+import asyncio
+from contextlib import suppress
+
+from starlette.types import Receive, Send
+
+from service.api.http.answers import CLOSE, Header, HttpAnswer, send_answer
+from service.api.http.watch import ClientGoneError
+from service.errors import PayloadTooLargeError
+
+# So much of an unread body the server may swallow to keep the connection; more is not worth it.
+_KEPT_BODY_BYTES = 64 * 2**10
+
+# A socket closed while data still comes in is reset, and the reset can overtake the answer. So the rest of a
+# body is thrown away for so long, enough for a caller to look up from its writing.
+LINGER_S = 2.0
+
+
+class RequestBody:
+    """The body of one request, as chunks that come from the server.
+
+    Attributes:
+        is_finished: True once all of it came, or if there is none.
+    """
+
+    __slots__ = ("_announced", "_limit_bytes", "_receive", "is_finished")
+
+    def __init__(self, headers: dict[bytes, bytes], receive: Receive, limit_bytes: int) -> None:
+        length = headers.get(b"content-length", b"")
+        # Anything but digits the server refused already; then only counting helps.
+        self._announced = int(length) if length.isdigit() else None
+        self._receive = receive
+        self._limit_bytes = limit_bytes
+        self.is_finished = self._announced is None and b"transfer-encoding" not in headers
+
+    async def read(self) -> list[bytes]:
+        """All chunks of the body, none of them copied.
+
+        Raises:
+            PayloadTooLargeError: If more bytes are announced, or come, than the limit; the rest is not read.
+            ClientGoneError: If the caller leaves before the end.
+        """
+        if self._announced is not None and self._announced > self._limit_bytes:
+            raise PayloadTooLargeError(
+                f"a body of {self._announced} bytes is announced, the limit is {self._limit_bytes}"
+            )
+        self.is_finished = False
+        chunks: list[bytes] = []
+        size = 0
+        while not self.is_finished:
+            chunk = await self._read_chunk()
+            size += len(chunk)
+            if size > self._limit_bytes:
+                raise PayloadTooLargeError(f"{size} bytes of a body came, the limit is {self._limit_bytes}")
+            chunks.append(chunk)
+        return chunks
+
+    async def answer(self, send: Send, answer: HttpAnswer, *headers: Header) -> None:
+        """Send an answer; if much of the body is still to come, then end the connection in good order."""
+        if self.is_finished or (self._announced is not None and self._announced <= _KEPT_BODY_BYTES):
+            await send_answer(send, answer, *headers)
+            return
+        await send(answer.start_message(*headers, CLOSE))
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        with suppress(ClientGoneError, TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                while not self.is_finished:
+                    await self._read_chunk()
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _read_chunk(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        self.is_finished = not message.get("more_body", False)
+        chunk: bytes = message.get("body", b"")
+        return chunk

@@ -1,0 +1,140 @@
+"""Parses what a caller asks for beside the body: query parameters and the timeout header."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from urllib.parse import parse_qsl
+
+from service.codec import DEFAULT_THRESHOLD
+from service.domain import NEWEST, Selector
+from service.errors import MalformedRequestError
+from service.images import Preprocess
+
+# Far above any sensible query, and small enough that remembered ones take no memory to speak of.
+MAX_QUERY_BYTES = 1024
+
+_NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII).fullmatch
+_VERSION = re.compile(r"[1-9]\d{0,17}", re.ASCII).fullmatch
+_SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The query of a request.
+
+    Attributes:
+        selector: The model version.
+        threshold: Anomaly scores above it are anomalies, in [0, 1].
+        preprocess: How strange image files are treated.
+    """
+
+    selector: Selector = NEWEST
+    threshold: float = DEFAULT_THRESHOLD
+    preprocess: Preprocess = "strict"
+
+
+_DEFAULTS = Options()
+
+
+def shorten(value: str) -> str:
+    """A caller's own text, quoted and cut to a length that an error message can bear."""
+    return repr(value if len(value) <= _SHOWN_CHARACTERS else value[:_SHOWN_CHARACTERS] + "...")
+
+
+def parse_options(query: bytes, allowed: frozenset[str]) -> Options:
+    """The options in a query string.
+
+    Args:
+        query: As it came, without the question mark.
+        allowed: Names that the operation knows.
+
+    Raises:
+        MalformedRequestError: If a parameter is unknown, repeated or has a value that it cannot have.
+    """
+    return _parse_query(query, allowed) if query else _DEFAULTS
+
+
+@lru_cache(maxsize=256)
+def _parse_query(query: bytes, allowed: frozenset[str]) -> Options:
+    options = _DEFAULTS
+    for name, value in _split_query(query, allowed).items():
+        options = _PARSERS[name](options, value)
+    return options
+
+
+def _split_query(query: bytes, allowed: frozenset[str]) -> dict[str, str]:
+    if len(query) > MAX_QUERY_BYTES:
+        raise MalformedRequestError(f"a query of {len(query)} bytes came, the limit is {MAX_QUERY_BYTES}")
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="utf-8")
+    values = dict(pairs)
+    if unknown := sorted(values.keys() - allowed):
+        raise MalformedRequestError(f"unknown query parameters: {_join(unknown)}; known: {_join(sorted(allowed))}")
+    if len(values) != len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        raise MalformedRequestError(f"repeated query parameters: {_join(repeated)}")
+    if "version" in values and "label" in values:
+        raise MalformedRequestError("both version and label came, at most one of them selects the model version")
+    return values
+
+
+def _join(names: list[str]) -> str:
+    return ", ".join(shorten(name) for name in names)
+
+
+def _parse_version(options: Options, value: str) -> Options:
+    if not _VERSION(value):
+        raise MalformedRequestError(f"version is {shorten(value)}, expected a positive integer")
+    return replace(options, selector=Selector(version=int(value)))
+
+
+def _parse_label(options: Options, value: str) -> Options:
+    if not value:
+        raise MalformedRequestError("label is empty, expected the name of a version")
+    return replace(options, selector=Selector(label=value))
+
+
+def _parse_threshold(options: Options, value: str) -> Options:
+    threshold = _parse_number(value)
+    if threshold is None or threshold > 1:
+        raise MalformedRequestError(f"threshold is {shorten(value)}, expected a number in [0, 1]")
+    return replace(options, threshold=threshold)
+
+
+def _parse_preprocess(options: Options, value: str) -> Options:
+    if value == "strict":
+        return replace(options, preprocess="strict")
+    if value == "mnist":
+        return replace(options, preprocess="mnist")
+    raise MalformedRequestError(f"preprocess is {shorten(value)}, expected 'strict' or 'mnist'")
+
+
+_PARSERS: dict[str, Callable[[Options, str], Options]] = {
+    "version": _parse_version,
+    "label": _parse_label,
+    "threshold": _parse_threshold,
+    "preprocess": _parse_preprocess,
+}
+
+
+def parse_timeout(header: bytes | None, *, default_s: float, limit_s: float) -> float:
+    """Seconds that a request has: the X-Request-Timeout header, cut to the limit, or the default.
+
+    Raises:
+        MalformedRequestError: If the header is not a number above zero.
+    """
+    if header is None:
+        return default_s
+    text = header.decode("latin-1").strip()
+    seconds = _parse_number(text)
+    if not seconds:
+        raise MalformedRequestError(f"X-Request-Timeout is {shorten(text)}, expected seconds above 0")
+    return min(seconds, limit_s)
+
+
+def _parse_number(text: str) -> float | None:
+    """A plain decimal number >= 0, or None; `float` alone also takes nan, inf and 1_0."""
+    number = float(text) if _NUMBER(text) else math.nan
+    return number if math.isfinite(number) else None

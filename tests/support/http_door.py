@@ -1,0 +1,153 @@
+"""The HTTP door over a fake backend, in process: the real door, core and batchers, no socket and no TensorFlow."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp, Message
+from support.fakes import FakeBackend
+
+from service.api.http import build_http_app
+from service.backends.base import Backend
+from service.batching import Batcher, BatchLimits, Lanes
+from service.codec import Codec
+from service.settings import LimitSettings
+
+
+class CountingExecutor(ThreadPoolExecutor):
+    """A thread pool of one that counts what it was given.
+
+    Attributes:
+        submitted: Number of calls.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.submitted = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        """Count a call and run it."""
+        self.submitted += 1
+        return super().submit(*args, **kwargs)
+
+
+class LineLog:
+    """Keeps the lines that a structlog logger would write.
+
+    Attributes:
+        lines: (level, event, fields) of each, in order.
+        written: Set by every line.
+    """
+
+    def __init__(self) -> None:
+        self.written = asyncio.Event()
+        self.lines: list[tuple[str, str, dict[str, Any]]] = []
+
+    def __getattr__(self, level: str) -> Callable[..., None]:
+        def write(event: str, **fields: Any) -> None:
+            self.lines.append((level, event, fields))
+            self.written.set()
+
+        return write
+
+
+def build_codec(backend: Backend, *, max_queue_rows: int = 4096, max_rows: int = 4096) -> Codec:
+    """A real core with real batchers before the backend."""
+    lanes = Lanes(
+        Batcher(backend, BatchLimits(64, 1, max_queue_rows)),
+        Batcher(backend, BatchLimits(512, 1, 8 * 4096)),
+        max_small_rows=64,
+    )
+    return Codec(backend, lanes, model_name="digits", max_rows=max_rows)
+
+
+def build_door(
+    backend: Backend | None = None,
+    *,
+    codec: Codec | None = None,
+    limits: LimitSettings | None = None,
+    bulk: Executor | None = None,
+    log: LineLog | None = None,
+) -> ASGIApp:
+    """The door as the service builds it, over a fake backend unless told otherwise."""
+    limits = limits or LimitSettings()
+    codec = codec or build_codec(backend or FakeBackend(), max_rows=limits.max_rows)
+    return build_http_app(codec, limits, bulk or CountingExecutor(), log or LineLog())
+
+
+@asynccontextmanager
+async def open_client(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client of an application in this process."""
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
+        yield client
+
+
+def build_scope(path: str, *headers: tuple[bytes, bytes], method: str = "POST", query: bytes = b"") -> dict[str, Any]:
+    """The ASGI scope of one request."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query,
+        "headers": list(headers),
+        "state": {},
+    }
+
+
+class Caller:
+    """The other end of one ASGI request, driven by hand.
+
+    Attributes:
+        incoming: Messages that the application will receive.
+        asked: Set when the application asks for a message that is not there yet.
+        sent: Messages that the application sent.
+    """
+
+    def __init__(self, *incoming: Message) -> None:
+        self.incoming: asyncio.Queue[Message] = asyncio.Queue()
+        self.asked = asyncio.Event()
+        self.sent: list[Message] = []
+        for message in incoming:
+            self.incoming.put_nowait(message)
+
+    async def receive(self) -> Message:
+        """Hand the next message to the application."""
+        if self.incoming.empty():
+            self.asked.set()
+        return await self.incoming.get()
+
+    async def send(self, message: Message) -> None:
+        """Keep a message of the application."""
+        self.sent.append(message)
+
+    @property
+    def status(self) -> int:
+        """The status of the answer."""
+        return int(self.sent[0]["status"])
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        """The headers of the answer."""
+        return dict(self.sent[0]["headers"])
+
+    @property
+    def body(self) -> bytes:
+        """The body of the answer so far."""
+        return b"".join(message.get("body", b"") for message in self.sent[1:])
+
+
+def body_message(body: bytes, *, more: bool = False) -> Message:
+    """A piece of a request's body."""
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+DISCONNECT: Message = {"type": "http.disconnect"}
