@@ -1,0 +1,52 @@
+"""Writes docs/settings.md from the settings themselves: `python -m docs.settings_reference`."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from service.settings import PREFIX, Settings
+
+TARGET = Path(__file__).with_name("settings.md")
+
+_HEAD = """# Settings
+
+Every setting is an environment variable, read once at start. A misspelt name is refused, not ignored.
+This page is written by `python -m docs.settings_reference`; a test fails when it is stale.
+"""
+
+
+def render_reference() -> str:
+    """The page: a section for each group, a row for each setting."""
+    return "\n".join([_HEAD, *(_render_group(name, field) for name, field in Settings.model_fields.items())])
+
+
+def _render_group(name: str, field: FieldInfo) -> str:
+    group = field.annotation
+    if not isinstance(group, type) or not issubclass(group, BaseModel):
+        raise TypeError(f"the group {name} is no model")
+    rows = [_render_setting(name, setting, info) for setting, info in group.model_fields.items()]
+    summary = (group.__doc__ or "").strip()
+    return "\n".join(
+        [f"## {name}\n", f"{summary}\n", "| variable | default | meaning |", "| --- | --- | --- |", *rows, ""]
+    )
+
+
+def _render_setting(group: str, name: str, info: FieldInfo) -> str:
+    return f"| `{PREFIX}{group.upper()}__{name.upper()}` | {_render_default(info)} | {info.description or ''} |"
+
+
+def _render_default(info: FieldInfo) -> str:
+    if info.default is not PydanticUndefined:
+        return f"`{_plain(info.default)}`"
+    return "`{}`" if info.default_factory is dict else "depends on the machine"
+
+
+def _plain(value: Any) -> Any:
+    return value.as_posix() if isinstance(value, Path) else value
+
+
+if __name__ == "__main__":
+    TARGET.write_text(render_reference())
