@@ -76,7 +76,7 @@ class _Builder:
             trunk = self._block(trunk)
         trunk = _norm(trunk)
         if self._network.head is not None:
-            trunk = self._dense(self._network.head, "silu")(trunk)
+            trunk = self._dense(self._network.head, silu)(trunk)
         pixels = self._dense(SIDE * SIDE, "sigmoid")(trunk)
         return keras.Model(codes, layers.Reshape((SIDE, SIDE))(pixels), name="decoder")
 
@@ -93,18 +93,18 @@ class _Builder:
                 size,
                 strides=2,
                 padding="same",
-                activation="silu",
+                activation=silu,
                 kernel_initializer=keras.initializers.GlorotUniform(self._seed()),
             )(maps)
         return _norm(layers.Flatten()(maps))
 
     def _block(self, trunk: Any) -> Any:
         """Pre-norm residual block; its small last layer lets it start close to the identity."""
-        branch = self._dense(self._network.hidden, "silu", keras.initializers.HeNormal(self._seed()))(_norm(trunk))
+        branch = self._dense(self._network.hidden, silu, keras.initializers.HeNormal(self._seed()))(_norm(trunk))
         small = keras.initializers.VarianceScaling(0.2, seed=self._seed())
         return layers.Add()([trunk, self._dense(self._network.width, None, small)(branch)])
 
-    def _dense(self, units: int, activation: str | None = None, initializer: Any = None) -> Any:
+    def _dense(self, units: int, activation: Any = None, initializer: Any = None) -> Any:
         kernel = initializer or keras.initializers.GlorotUniform(self._seed())
         return layers.Dense(units, activation=activation, kernel_initializer=kernel)
 
@@ -132,6 +132,14 @@ class RowNormalization(layers.Layer):  # type: ignore[misc]  # Keras is untyped
         variance = keras.ops.mean(keras.ops.square(centred), axis=-1, keepdims=True)
         epsilon = np.full(features.shape[-1], _NORM_EPSILON, np.float32)  # a vector: it widens the rows
         return centred * keras.ops.rsqrt(variance + epsilon) * self.gamma + self.beta
+
+
+def silu(features: Any) -> Any:
+    """Sigmoid-weighted linear unit, x * sigmoid(x), of any shape.
+
+    TensorFlow's own becomes another kernel, with other last bits, in a C++ session but not in a Python function.
+    """
+    return features * keras.ops.sigmoid(features)
 
 
 def _norm(features: Any) -> Any:
