@@ -17,12 +17,15 @@ COPY service service
 COPY models models
 USER 10001
 # In a container the network is the container's own; what is published is decided outside.
+# The grace ends before the ten seconds after which `docker stop` kills.
 ENV DIGITCODEC_HTTP__HOST=0.0.0.0 \
+    DIGITCODEC_HTTP__PORT=8000 \
+    DIGITCODEC_LIMITS__SHUTDOWN_GRACE_S=6 \
     DIGITCODEC_OBSERVABILITY__LOG_FORMAT=json \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --start-period=30s --interval=10s --timeout=3s \
-    CMD ["/opt/digitcodec/bin/python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/readyz', timeout=2)"]
+    CMD ["/opt/digitcodec/bin/python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['DIGITCODEC_HTTP__PORT'] + '/startupz', timeout=2)"]
 ENTRYPOINT ["/opt/digitcodec/bin/python", "-m", "service"]

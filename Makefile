@@ -9,7 +9,7 @@ DATA ?=
 FASHION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train serve test check evaluate pictures lock clean
+.PHONY: help setup train serve test check evaluate compat pictures lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ help: ## List the targets
 setup: $(VENV)/.dev ## Install everything into .venv: service, trainer and tools
 
 serve: $(VENV)/.embedded ## Serve models/digits on http://127.0.0.1:8000
-	@DIGITCODEC_MODEL__ROOT=$(MODELS) $(PY) -m service
+	@$(if $(filter-out undefined default file,$(origin MODELS)),DIGITCODEC_MODEL__ROOT=$(MODELS)) $(PY) -m service
 
 train: $(VENV)/.train ## Train RECIPE on DATA and publish it as the next version in MODELS
 	@$(PY) -m training fit --recipe $(RECIPE) --models $(MODELS) $(if $(DATA),--data $(DATA)) $(if $(FASHION),--fashion $(FASHION))
@@ -36,6 +36,9 @@ check: $(VENV)/.dev ## Lint, types, the arrows of the house, spelling
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/codespell
 
+compat: $(VENV)/.dev .venv-serving/.serving-runtime ## Compare the default model with TensorFlow Serving 2.19.1's runtime
+	@$(PY) -m bench.compat --python .venv-serving/bin/python --version-dir $(MODELS)/digits/1 $(if $(DATA),--data $(DATA))
+
 pictures: $(VENV)/.dev ## Draw the pictures of the README and the docs again
 	@$(PY) -m docs.samples && $(PY) -m docs.pictures && $(PY) -m docs.settings_reference
 
@@ -44,17 +47,24 @@ COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version
 	--no-header --no-annotate --no-emit-index-url --quiet
 lock: $(VENV)/.dev ## Pin the dependencies of pyproject.toml anew in requirements/
 	@$(COMPILE) --extra embedded --extra train --group dev -o requirements/dev.txt
+	@$(subst pyproject.toml,requirements/serving-runtime.in,$(COMPILE)) -o requirements/serving-runtime.txt
 	@$(COMPILE) -c requirements/dev.txt -o requirements/gateway.txt
 	@$(COMPILE) -c requirements/dev.txt --extra embedded -o requirements/embedded.txt
 	@$(COMPILE) -c requirements/dev.txt --extra train -o requirements/train.txt
 
 clean: ## Remove .venv, caches and what was built; models stay
-	@rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf $(VENV) .venv-serving build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find service training tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "digitcodec needs Python 3.11 or newer: make PYTHON=python3.12")'
 	@$(PYTHON) -m venv $(VENV)
+
+# TensorFlow 2.19.1 in an environment of its own: two TensorFlows do not fit into one.
+.venv-serving/.serving-runtime: requirements/serving-runtime.txt
+	@$(PYTHON) -m venv .venv-serving
+	@.venv-serving/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 # A stamp for each set of requirements: the second time nothing is installed. The sets only grow.
 $(VENV)/.%: requirements/%.txt | $(PY)

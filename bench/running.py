@@ -28,15 +28,15 @@ class RunningService:
 
     Attributes:
         url: Where, without a slash at the end.
-        process_id: Its process.
+        process: The child, for a block that wants to stop it itself.
     """
 
     url: str
-    process_id: int
+    process: subprocess.Popen[bytes]
 
     def memory_mib(self) -> float:
         """Resident memory of the process, in MiB; read from Linux's /proc."""
-        status = Path(f"/proc/{self.process_id}/status").read_text()
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
         return float(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
@@ -60,11 +60,11 @@ def running_service(settings: Mapping[str, str] | None = None) -> Iterator[Runni
         try:
             url = _wait_for_url(child, log)
             _wait_until_ready(child, log, url)
-            yield RunningService(url, child.pid)
+            yield RunningService(url, child)
         finally:
             _stop(child)
         if child.returncode:
-            raise ServiceFailedError(f"the service ended with status {child.returncode}:\n{log.read_text()}")
+            raise ServiceFailedError(f"the service ended with status {child.returncode}:\n{_tail(log)}")
 
 
 def _wait_for_url(child: subprocess.Popen[bytes], log: Path) -> str:
@@ -90,13 +90,18 @@ def _looks(child: subprocess.Popen[bytes], log: Path) -> Iterator[None]:
     while time.monotonic() < end_s:
         yield
         if child.poll() is not None:
-            raise ServiceFailedError(f"the service ended with status {child.returncode}:\n{log.read_text()}")
+            raise ServiceFailedError(f"the service ended with status {child.returncode}:\n{_tail(log)}")
         time.sleep(_LOOK_INTERVAL_S)
-    raise ServiceFailedError(f"the service was not ready after {_START_LIMIT_S:.0f} s:\n{log.read_text()}")
+    raise ServiceFailedError(f"the service was not ready after {_START_LIMIT_S:.0f} s:\n{_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    return log.read_text()[-4000:]
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    child.terminate()
+    if child.poll() is None:
+        child.terminate()
     try:
         child.wait(_STOP_LIMIT_S)
     except subprocess.TimeoutExpired:

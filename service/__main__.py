@@ -5,11 +5,13 @@ import sys
 
 import uvloop
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import SettingsError
 
 from service.app import CannotListenError, serve
 from service.backends.embedded.backend import MissingTensorFlowError
 from service.observability.logs import configure_logs
-from service.settings import UnknownSettingError, load_settings
+from service.settings import PREFIX, UnknownSettingError, load_settings
 
 
 def main() -> int:
@@ -17,24 +19,24 @@ def main() -> int:
     # TensorFlow's C++ prints notices to the terminal at import; errors still come through.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        settings = load_settings(os.environ)
+        settings = load_settings()
         configure_logs(settings.observability)
         uvloop.run(serve(settings))
     except ValidationError as error:
-        for fault in error.errors():
-            print(
-                f"digitcodec: {_variable(fault['loc'])}: {fault['msg']}, got {fault['input']!r}",
-                file=sys.stderr,
-            )
+        print("\n".join(f"digitcodec: {_describe(fault)}" for fault in error.errors()), file=sys.stderr)
         return 2
-    except (UnknownSettingError, MissingTensorFlowError, CannotListenError) as error:
+    except (SettingsError, UnknownSettingError, MissingTensorFlowError, CannotListenError) as error:
         print(f"digitcodec: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _variable(location: tuple[int | str, ...]) -> str:
-    return "DIGITCODEC_" + "__".join(str(part).upper() for part in location)
+def _describe(fault: ErrorDetails) -> str:
+    """One faulty setting in a line; a fault of several settings together names them itself."""
+    if not fault["loc"]:
+        return fault["msg"].removeprefix("Value error, ")
+    variable = PREFIX + "__".join(str(part).upper() for part in fault["loc"])
+    return f"{variable}: {fault['msg']}, got {fault['input']!r}"
 
 
 if __name__ == "__main__":

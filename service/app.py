@@ -1,11 +1,12 @@
 """The composition root: builds every room, and starts and stops them in order."""
 
 import asyncio
+import math
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -57,7 +58,7 @@ async def run_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         try:
             yield Gateway(backend, lanes, build_http_app(codec, settings.limits, bulk))
         finally:
-            await lanes.close(settings.limits.shutdown_grace_s)
+            await lanes.close(grace_s=0)
             await backend.close()
 
 
@@ -71,8 +72,17 @@ def build_backend(settings: Settings) -> Backend:
         settings.backend,
         settings.model,
         max_batches=settings.batching.max_batches + settings.bulk.max_batches,
-        warm_up_sizes=(*range(1, settings.batching.max_batch_rows + 1), settings.bulk.max_batch_rows),
+        warm_up_sizes=find_warm_up_sizes(settings.batching.max_batch_rows, settings.bulk.max_batch_rows),
     )
+
+
+def find_warm_up_sizes(small: int, bulk: int) -> tuple[int, ...]:
+    """Batch sizes to run before a version may answer: the small ones, powers of two, and the limits of both lanes.
+
+    TensorFlow prepares its kernels anew for each size it has not seen, which costs the first caller a millisecond.
+    """
+    powers = [2**power for power in range(bulk.bit_length())]
+    return tuple(sorted({*range(1, min(small, 64) + 1), *powers, small, bulk}))
 
 
 async def serve(settings: Settings) -> None:
@@ -83,26 +93,44 @@ async def serve(settings: Settings) -> None:
     """
     with _listen(settings.http) as listener:
         async with run_gateway(settings) as gateway:
-            server = _Server(_uvicorn_config(gateway.http, settings))
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, server.stop)
-            host, port = listener.getsockname()[:2]
-            _log.info("listening", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
-            await server.serve([listener])
+            url = _find_url(listener)
+            _log.info("listening", url=url, docs=f"{url}/docs")
+            await _serve_until_stopped(gateway, listener, settings)
     _log.info("stopped")
+
+
+async def _serve_until_stopped(gateway: Gateway, listener: socket.socket, settings: Settings) -> None:
+    """Answer until a signal; then no new connections, a grace for what runs, and 503 for what outlasts it."""
+    server = _Server(_uvicorn_config(gateway.http, settings))
+    serving = asyncio.create_task(server.serve([listener]))
+    stopping = asyncio.create_task(_wait_for_signal())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    server.should_exit = True
+    done, _ = await asyncio.wait({serving}, timeout=settings.limits.shutdown_grace_s)
+    if not done:
+        await gateway.lanes.close(grace_s=0)
+    await serving
+
+
+async def _wait_for_signal() -> None:
+    """Return at the first SIGTERM or SIGINT; a second one finds the system's own handlers and ends the process."""
+    loop, came = asyncio.get_running_loop(), asyncio.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, came.set)
+    await came.wait()
+    for number in signals:
+        loop.remove_signal_handler(number)
 
 
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handlers: those raise the signal again, so that the exit status is not 0."""
 
-    def stop(self) -> None:
-        """Take no new connection, and leave `serve` once the running requests have their answers."""
-        self.should_exit = True
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer on the given sockets until `stop`."""
-        await self._serve(sockets)
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to `_wait_for_signal`."""
+        yield
 
 
 def _uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
@@ -114,13 +142,20 @@ def _uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         lifespan="off",  # run_gateway starts and stops the rooms
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=max(1, round(settings.limits.shutdown_grace_s)),
+        timeout_graceful_shutdown=math.ceil(settings.limits.shutdown_grace_s) + _FAREWELL_S,
         ws="none",
     )
 
 
+# Time for the answers that tell of the end of the grace.
+_FAREWELL_S = 2
 # Connections that may wait for accept: a burst of new clients is not turned away.
 _BACKLOG = 2048
+
+
+def _find_url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _listen(http: HttpSettings) -> socket.socket:

@@ -19,7 +19,7 @@ from service.domain import (
     VersionStatus,
     find_anomalies,
 )
-from service.errors import InvalidCodeError, PayloadTooLargeError
+from service.errors import PayloadTooLargeError
 
 DEFAULT_THRESHOLD = 0.99
 
@@ -58,9 +58,6 @@ class Codec:
         Raises:
             InvalidCodeError: If the codes are not as wide as the model's.
         """
-        width, expected = codes.shape[1], self._backend.find_code_dim(selector)
-        if width != expected:
-            raise InvalidCodeError(f"codes of width {width} came, this model's are {expected} wide")
         answer = await self._run(Call("decode", contract.DECODE, selector), codes, deadline)
         return Decoded(answer.version, answer.outputs["images"])
 

@@ -1,7 +1,6 @@
 """Every setting of the gateway: its name, unit, bounds, default and how to choose it."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -49,7 +48,7 @@ class LimitSettings(_Group):
     max_image_pixels: int = Field(
         2**24,
         gt=0,
-        description="Most pixels of an image file before it is decoded; guards against decompression bombs.",
+        description="Most pixels of all image files of a request together, before they are decoded.",
     )
     default_timeout_s: float = Field(10.0, gt=0, description="Time a request has when its caller names none.")
     max_timeout_s: float = Field(
@@ -87,7 +86,7 @@ class BulkSettings(_Group):
         description="Most rows in one backend call. A larger request is cut, and its answer joined again.",
     )
     max_batches: int = Field(
-        default_factory=lambda: os.cpu_count() or 1,
+        default_factory=lambda: len(os.sched_getaffinity(0)),
         gt=0,
         description="Backend calls that run at the same time. Default: the number of processors.",
     )
@@ -161,7 +160,7 @@ class Settings(BaseSettings):
         return self
 
 
-def load_settings(environment: Mapping[str, str]) -> Settings:
+def load_settings() -> Settings:
     """Read the settings from the environment, once.
 
     Raises:
@@ -169,7 +168,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         pydantic.ValidationError: If a value is out of bounds or a name inside a group is unknown.
     """
     groups = sorted(Settings.model_fields)
-    for name in environment:
+    for name in os.environ:
         group = name.removeprefix(PREFIX).split(_DELIMITER)[0].lower()
         if name.startswith(PREFIX) and group not in groups:
             raise UnknownSettingError(f"{name} is no setting: after {PREFIX} comes one of {', '.join(groups).upper()}")

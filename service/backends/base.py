@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from service.domain import Answer, Call, Deadline, Rows, Selector, VersionStatus
+from service.domain import Answer, Call, Deadline, Rows, VersionStatus
 
 
 class Backend(Protocol):
@@ -19,14 +19,6 @@ class Backend(Protocol):
 
     def describe(self) -> list[VersionStatus]:
         """Every version that is or was wanted, newest first, the failed ones too."""
-
-    def find_code_dim(self, selector: Selector) -> int:
-        """The code width of the version that `selector` means now.
-
-        Raises:
-            NotFoundError: If there is no such version or label.
-            NotReadyError: If no version at all can answer yet.
-        """
 
     async def run(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
         """Run one batch.

@@ -44,5 +44,5 @@ def _promised(name: str, rows: int, output: Rows) -> tuple[np.dtype[np.generic],
     if name in {"images", "reconstructions"}:
         return np.dtype(np.uint8), (rows, *_PICTURE)
     if name == "codes":
-        return np.dtype(np.float32), (rows, *output.shape[1:2])
+        return np.dtype(np.float32), (rows, output.shape[1] if output.ndim == 2 else -1)
     return np.dtype(np.float32), (rows,)

@@ -42,7 +42,7 @@ class Batcher:
         self._limits = limits
         self._room = WaitingRoom(limits.max_queue_rows)
         self._orders = itertools.count()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], list[Part]] = {}
         self._dispatch_is_due = False
         self._is_closed = False
 
@@ -98,8 +98,9 @@ class Batcher:
                 break
             # Between two batches nothing runs for one turn of the loop: yield it rather than spin.
             await (asyncio.wait(self._running, timeout=timeout) if self._running else asyncio.sleep(0))
-        for entry in self._room.empty():
-            entry.fail(NotReadyError("the service shut down before it came to this request"))
+        running = [part.entry for parts in self._running.values() for part in parts]
+        for entry in running + self._room.empty():
+            entry.fail(NotReadyError("the service shut down before this request was answered"))
 
     def _dispatch_soon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Form batches after this turn of the loop, so that requests that came in together leave together."""
@@ -112,24 +113,22 @@ class Batcher:
         while self._room and len(self._running) < self._limits.max_batches:
             if parts := self._room.take(self._limits.max_batch_rows):
                 task = asyncio.get_running_loop().create_task(self._run(parts))
-                self._running.add(task)
+                self._running[task] = parts
                 task.add_done_callback(self._finish)
 
     def _finish(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        del self._running[task]
         self._dispatch()
 
     async def _run(self, parts: list[Part]) -> None:
         try:
-            answer = await self._ask_backend(parts)
+            self._deliver(parts, await self._ask_backend(parts))
         except DigitCodecError as error:
             _fail(parts, error)
         except Exception as error:  # noqa: BLE001 - whatever a backend raises, its callers must hear of it
             failure = BackendError(f"the backend failed with {type(error).__name__}")
             failure.__cause__ = error
             _fail(parts, failure)
-        else:
-            self._deliver(parts, answer)
 
     async def _ask_backend(self, parts: list[Part]) -> Answer:
         call = parts[0].entry.call

@@ -7,7 +7,7 @@ the parts that draw pixels, never metadata.
 """
 
 from service.images.arrays import parse_codes_npy, parse_npy, parse_raw, render_npy, to_images
-from service.images.files import FORMATS, ImageLimits, Preprocess, decode_image
+from service.images.files import FORMATS, ImageLimits, Preprocess, UndecodedImage, decode_image, open_image
 from service.images.nested import parse_nested
 from service.images.render import render_contact_sheet, render_png
 
@@ -15,7 +15,9 @@ __all__ = [
     "FORMATS",
     "ImageLimits",
     "Preprocess",
+    "UndecodedImage",
     "decode_image",
+    "open_image",
     "parse_codes_npy",
     "parse_nested",
     "parse_npy",

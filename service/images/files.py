@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Literal
 
@@ -54,16 +55,37 @@ class ImageLimits:
     """What an image file may cost.
 
     Attributes:
-        max_pixels: Most pixels of a file, by its header; more are refused before anything is decoded.
+        max_pixels: Most pixels of all files of a request together, by their headers; more are refused before
+            anything is decoded.
     """
 
     max_pixels: int
 
 
+@dataclass(frozen=True, slots=True)
+class UndecodedImage:
+    """An image whose file may be decoded, by its header.
+
+    Attributes:
+        pixels: How many pixels decoding makes; 0 where nothing is left to decode.
+        decode: Makes the image, uint8 (28, 28); raises InvalidImageError where the file's pixels are damaged.
+    """
+
+    pixels: int
+    decode: Callable[[], Images]
+
+
 def decode_image(
     data: bytes, *, limits: ImageLimits, preprocess: Preprocess = "strict", media_type: str | None = None
 ) -> Images:
-    """Read one image file; docs/images.md has the table of what is accepted.
+    """Read one image file whole: `open_image` and its `decode`, with the arguments and errors of both."""
+    return open_image(data, limits=limits, preprocess=preprocess, media_type=media_type).decode()
+
+
+def open_image(
+    data: bytes, *, limits: ImageLimits, preprocess: Preprocess = "strict", media_type: str | None = None
+) -> UndecodedImage:
+    """Read the header of one image file; docs/images.md has the table of what is accepted.
 
     Args:
         data: The whole file.
@@ -73,15 +95,19 @@ def decode_image(
         media_type: A key of FORMATS that the content must agree with; None takes any of them.
 
     Returns:
-        uint8 (28, 28), ink bright on dark.
+        What becomes an image with ink bright on dark.
 
     Raises:
         UnsupportedMediaError: If `media_type` is none of FORMATS.
-        PayloadTooLargeError: If the file has more pixels than the limit.
+        PayloadTooLargeError: If the file alone has more pixels than the limit.
         InvalidImageError: If the content is another format, damaged, truncated, animated, or (strict) not 28x28.
     """
     header = _READERS[_find_format(data, media_type)](data)
     _check(header, limits, preprocess)
+    return UndecodedImage(header.pixels, partial(_decode, header, preprocess))
+
+
+def _decode(header: FileHeader, preprocess: Preprocess) -> Images:
     if preprocess == "mnist":
         return normalise(read_grey(header.decode(), header.orientation, Paper.OPPOSITE))
     return read_grey(header.decode(), header.orientation, Paper.BLACK)

@@ -30,6 +30,7 @@ class FileHeader:
         decode: Decodes the pixels; raises InvalidImageError where they are damaged or missing.
         frames: How many pictures the file holds.
         orientation: Exif orientation, 1..8; 1 is upright.
+        padded_pixels: Pixels that the decoder makes, where they may be more than those of the picture.
     """
 
     width: int
@@ -37,6 +38,12 @@ class FileHeader:
     decode: Callable[[], Image.Image]
     frames: int = 1
     orientation: int = 1
+    padded_pixels: int = 0
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels decoding makes."""
+        return max(self.width * self.height, self.padded_pixels)
 
 
 def unpack(layout: str, data: bytes, offset: int) -> tuple[Any, ...]:

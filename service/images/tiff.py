@@ -67,7 +67,8 @@ def read_header(data: bytes) -> FileHeader:
     _check_values(data, directory.order, entries)
     size = directory.number(_WIDTH, 0), directory.number(_HEIGHT, 0)
     decode = partial(_decode, data, directory.order, entries, size)
-    return FileHeader(*size, decode, _count_frames(data, directory), directory.number(_ORIENTATION, 1))
+    frames, orientation = _count_frames(data, directory), directory.number(_ORIENTATION, 1)
+    return FileHeader(*size, decode, frames, orientation, _count_padded(size, tile))
 
 
 def read_orientation(exif: bytes) -> int:
@@ -78,6 +79,12 @@ def read_orientation(exif: bytes) -> int:
         return _read_directory(exif, _first_offset(exif)).number(_ORIENTATION, 1)
     except InvalidImageError:
         return 1
+
+
+def _count_padded(size: tuple[int, int], tile: tuple[int, int]) -> int:
+    """The pixels of all tiles, 0 without tiles; a tile may be far larger than the picture."""
+    columns, rows = (-(-side // max(1, step)) for side, step in zip(size, tile, strict=True))
+    return columns * rows * tile[0] * tile[1]
 
 
 def _order(data: bytes) -> str:

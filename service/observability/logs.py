@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import orjson
 import structlog
@@ -23,11 +25,34 @@ def configure_logs(settings: ObservabilitySettings) -> None:
             _render_json if as_json else _render_line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Output())),
         cache_logger_on_first_use=True,
     )
     # Libraries log rarely, and only what went wrong is worth a line.
-    logging.basicConfig(level=max(level, logging.WARNING), format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[_Forwarder()], force=True)
+
+
+class _Output:
+    """Standard output that may break: a full disk or a reader that is gone must not end the service."""
+
+    def write(self, text: str) -> None:
+        """Write if that is possible; there is nowhere to tell if it is not."""
+        with suppress(OSError, ValueError):
+            sys.stdout.write(text)
+
+    def flush(self) -> None:
+        """Hand to the system what was written, if that is possible."""
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+
+
+class _Forwarder(logging.Handler):
+    """Gives the records of libraries the form of our own lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record as one event."""
+        log = structlog.get_logger()
+        log.log(record.levelno, "library", logger=record.name, message=record.getMessage(), exc_info=record.exc_info)
 
 
 def _render_json(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:

@@ -103,7 +103,7 @@ async def test_newest_version_answers(serve: Serve, root: Path, toys: dict[int, 
         np.testing.assert_allclose(answer.outputs["codes"], 2 * toy_codes(images), rtol=1e-6)
         assert np.array_equal(toy_images(toy_codes(images)), pictures.outputs["reconstructions"])
         assert [10] == [status.version for status in backend.describe()]
-        assert 4 == backend.find_code_dim(Selector())
+        assert 4 == backend.describe()[0].code_dim
 
 
 async def test_nothing_to_load_is_not_ready(serve: Serve) -> None:

@@ -94,11 +94,6 @@ class FakeBackend:
         """Every version, newest first."""
         return [self._describe(version) for version in sorted(self.versions, reverse=True)]
 
-    def find_code_dim(self, selector: Selector) -> int:
-        """4, for every version that exists."""
-        self._find_version(selector)
-        return CODE_DIM
-
     async def run(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
         """Compute the wanted outputs of one batch."""
         version = self._find_version(call.selector)

@@ -31,7 +31,7 @@ def autoencoder() -> Any:
     from training.networks import build_autoencoder
 
     network = ResidualNetwork(
-        code_dim=8, width=32, hidden=48, encoder_blocks=1, decoder_blocks=1, stem=ConvStem((4, 16)), head=32
+        code_dim=8, width=32, hidden=48, encoder_blocks=1, decoder_blocks=1, stem=ConvStem((4, 16)), last_hidden=32
     )
     return build_autoencoder(network, seed=1)
 

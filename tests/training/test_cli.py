@@ -72,6 +72,8 @@ def test_unknown_recipe_is_one_line_with_a_next_step(capsys: pytest.CaptureFixtu
     ("flags", "message"),
     [
         (["--steps", "0"], "0 is given, the least is 1"),
+        (["--steps", "abc"], "argument --steps: 'abc' is given, expected a whole number"),
+        (["--seed", "1.5"], "argument --seed: '1.5' is given, expected a whole number"),
         (["--held-out", "-5"], "-5 is given, the least is 1"),
         (["--seed", "2147483648"], "expected 0 to 2147483647"),
         (["--name", "../digits"], "expected letters"),
@@ -85,6 +87,26 @@ def test_impossible_flags_are_refused(flags: list[str], message: str, capsys: py
 
     assert 2 == stopped.value.code
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's always full device")
+def test_full_disk_behind_stdout_is_not_blamed_on_the_models() -> None:
+    """What cannot be printed is told in one line, without advice that does not help."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*TRAIN, "recipes"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert 2 == done.returncode
+    assert ["error: [Errno 28] No space left on device"] == done.stderr.splitlines()
+
+
+def test_reader_who_leaves_ends_the_command_quietly() -> None:
+    """`recipes | head -0` says nothing on stderr."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*TRAIN, "recipes"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+
+    assert (141, "") == (done.returncode, done.stderr)
 
 
 def test_progress_lines_are_few_and_complete(caplog: pytest.LogCaptureFixture) -> None:

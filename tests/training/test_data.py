@@ -3,8 +3,10 @@
 import gzip
 import hashlib
 import http.server
+import os
 import struct
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,6 +91,8 @@ def test_missing_labels_are_no_error(mnist_like: Path) -> None:
         (render_idx(random_images(2)) + b"!", "has 1569 bytes of values"),
         (render_idx(np.zeros((2, 32, 32), np.uint8)), r"has shape \(2, 32, 32\), expected \(n, 28, 28\)"),
         (render_idx(np.zeros((0, 28, 28), np.uint8)), r"has shape \(0, 28, 28\)"),
+        (bytes((0, 0, 8, 200)) + bytes(800), "announces 200 dimensions, the most are 4"),
+        (bytes((0, 0, 8, 4)) + b"\xff" * 12 + bytes(4), "which no array can have"),
     ],
 )
 def test_malformed_idx_says_what_came_and_what_was_expected(mnist_like: Path, content: bytes, message: str) -> None:
@@ -160,6 +164,48 @@ def test_training_images_sorted_by_digit_are_mixed(tmp_path: Path) -> None:
     assert [by_pixels[image.tobytes()] for image in data.train_images] == data.train_labels.tolist()
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [np.repeat(np.arange(10)[::-1], 60), np.tile(np.repeat(np.arange(10), 30), 2), np.repeat([3, 1, 9, 0], 150)],
+    ids=["descending", "sorted twice", "in blocks"],
+)
+def test_held_out_part_of_other_classes_is_mixed(tmp_path: Path, labels: NDArray[np.int64]) -> None:
+    """Whatever order the digits come in, the last ones show all classes."""
+    np.savez(tmp_path / "own.npz", x_train=random_images(600), y_train=labels, x_test=random_images(5, 1))
+
+    data = load_data(str(tmp_path / "own.npz"))
+
+    assert data.train_labels is not None
+    assert set(labels.tolist()) == set(data.train_labels[-120:].tolist())
+
+
+def test_images_in_a_good_order_keep_it(tmp_path: Path) -> None:
+    """Classes drawn by chance, or all the same, are left as they came."""
+    for labels in (np.random.default_rng(1).integers(0, 10, 600), np.ones(600, np.int64)):
+        np.savez(tmp_path / "own.npz", x_train=random_images(600), y_train=labels, x_test=random_images(5, 1))
+
+        assert np.array_equal(random_images(600), load_data(str(tmp_path / "own.npz")).train_images)
+
+
+@pytest.mark.skipif("MNIST_DIR" not in os.environ, reason="MNIST_DIR names no folder")
+def test_mnist_keeps_its_own_order() -> None:
+    """Its last 5,000 digits are held out, as they are everywhere."""
+    folder = Path(os.environ["MNIST_DIR"])
+    (path,) = folder.glob("train-images-idx3-ubyte*")
+
+    assert np.array_equal(read_idx(path), load_data(str(folder)).train_images)
+
+
+@pytest.mark.parametrize("wrong", [10, -1, 2**40])
+def test_labels_that_are_no_digits_are_refused(tmp_path: Path, wrong: int) -> None:
+    """Before the fit, not after it."""
+    labels = np.append(np.zeros(19, np.int64), wrong)
+    np.savez(tmp_path / "own.npz", images=random_images(20), labels=labels)
+
+    with pytest.raises(DataError, match=f"holds labels from .*{wrong}.*, expected 0..9"):
+        load_data(str(tmp_path / "own.npz"))
+
+
 def test_single_array_gives_a_test_split(tmp_path: Path) -> None:
     """An .npz with only `images` loses none and repeats none."""
     np.savez(tmp_path / "own.npz", images=random_images(300))
@@ -221,6 +267,52 @@ def test_damaged_archive_is_refused(tmp_path: Path, content: bytes) -> None:
 
     with pytest.raises(DataError, match=r"no readable \.npz archive"):
         load_data(str(tmp_path / "own.npz"))
+
+
+def test_file_that_is_no_archive_is_not_called_pickled(tmp_path: Path) -> None:
+    """The message tells how the file begins."""
+    (tmp_path / "own.npz").write_bytes(b"no archive")
+
+    with pytest.raises(DataError, match=r"it begins with 6e6f20617263$"):
+        load_data(str(tmp_path / "own.npz"))
+
+
+def test_archive_member_that_is_no_array_is_refused(tmp_path: Path) -> None:
+    """A zip of something else is told apart."""
+    with zipfile.ZipFile(tmp_path / "own.npz", "w") as archive:
+        archive.writestr("images", b"text")
+
+    with pytest.raises(DataError, match="images in .* is no array"):
+        load_data(str(tmp_path / "own.npz"))
+
+
+def test_archive_larger_than_any_memory_is_refused(tmp_path: Path) -> None:
+    """A header that announces 71 TiB is an error of the data."""
+    header = str({"descr": "|u1", "fortran_order": False, "shape": (10**11, 28, 28)}).encode().ljust(117) + b"\n"
+    with zipfile.ZipFile(tmp_path / "own.npz", "w") as archive:
+        archive.writestr("images.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)
+
+    with pytest.raises(DataError, match=r"no readable \.npz archive"):
+        load_data(str(tmp_path / "own.npz"))
+
+
+def test_empty_source_is_not_the_current_folder(mnist_like: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unset variable of a shell trains on nothing by chance."""
+    monkeypatch.chdir(mnist_like)
+
+    with pytest.raises(DataError, match="an empty name is neither"):
+        load_data("")
+    assert mnist_like.name == load_data(".").name
+
+
+def test_png_names_in_capitals_are_found(tmp_path: Path) -> None:
+    """Cameras and old systems write `.PNG`."""
+    for place, image in enumerate(random_images(60)):
+        Image.fromarray(image).save(tmp_path / f"{place}.PNG", "PNG")
+
+    data = load_data(str(tmp_path))
+
+    assert 60 == len(data.train_images) + len(data.test_images)
 
 
 def test_bare_array_is_refused(tmp_path: Path) -> None:
@@ -414,6 +506,22 @@ def test_damaged_cache_is_deleted_and_fetched_again(
 
     assert b"digits" == (tmp_path / "file.gz").read_bytes()
     assert "deleted" in caplog.text
+
+
+def test_leftover_of_a_killed_download_is_cleared(mirror: tuple[str, Path], tmp_path: Path) -> None:
+    """An old unfinished file goes; a fresh one may be another process's work and stays."""
+    address, folder = mirror
+    (folder / "file.gz").write_bytes(b"digits")
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    old, fresh = cache / ".file.gz.old", cache / ".file.gz.fresh"
+    old.write_bytes(b"dig")
+    fresh.write_bytes(b"dig")
+    os.utime(old, (0, 0))
+
+    fetch_files(cache, [remote(b"digits")], [address])
+
+    assert {cache / "file.gz", fresh} == set(cache.iterdir())
 
 
 def test_offline_error_names_the_way_out(tmp_path: Path) -> None:

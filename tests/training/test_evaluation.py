@@ -14,9 +14,11 @@ pytestmark = pytest.mark.tensorflow
 from training.data import DigitData  # noqa: E402  # beside the imports below
 from training.evaluation import (  # noqa: E402  # needs TensorFlow
     LiveCodec,
-    Reconstruction,
     SavedModelCodec,
     evaluate,
+)
+from training.figures import (  # noqa: E402  # beside the imports above
+    Reconstruction,
     flatten_metrics,
     render_metrics,
     split_rows,
@@ -72,6 +74,38 @@ def test_missing_labels_and_fashion_are_named(few_digits: DigitData) -> None:
     assert {"fashion", "rotated_no_018", "flipped"} == set(metrics["left_out"])
     assert "knn_accuracy" not in metrics
     assert "left out: the digits carry no labels" in render_metrics(metrics)
+
+
+def test_noises_have_the_strengths_of_their_names(few_digits: DigitData) -> None:
+    """On a grey page what a noise leaves is known: its squares, cut off at black and white."""
+    page = np.full((60, 28, 28), 128, np.uint8)
+    grey = 128 / 255
+    normal = np.random.default_rng(0).standard_normal(1_000_000)
+
+    measured = evaluate(_PerfectCodec(), dataclasses.replace(few_digits, test_images=page))["denoising"]
+
+    for name, sigma in (("gaussian_25", 0.25), ("gaussian_50", 0.5)):
+        noise = np.clip(grey + sigma * normal, 0, 1) - grey
+        assert float(np.mean(np.square(noise))) == pytest.approx(measured[name]["mse"], rel=0.03), name
+    salted = 0.2 * (grey**2 + (1 - grey) ** 2) / 2
+    assert salted == pytest.approx(measured["salt_and_pepper_20"]["mse"], rel=0.03)
+    assert 0.25 * grey**2 == pytest.approx(measured["dropped_cells_25"]["mse"], rel=0.1)
+    assert 0 == measured["blur_1px"]["mse"]
+
+
+def test_digits_of_one_class_are_measured_without_the_sets_of_others(few_digits: DigitData) -> None:
+    """Ones alone make no set of turned or flipped digits; three of them are fewer than the neighbours asked for."""
+    ones = dataclasses.replace(
+        few_digits,
+        train_images=few_digits.train_images[:3],
+        train_labels=np.ones(3, np.int64),
+        test_labels=np.ones(60, np.int64),
+    )
+    metrics = evaluate(_PerfectCodec(), ones)
+
+    assert {"fashion", "rotated_no_018", "flipped"} == set(metrics["left_out"])
+    assert "no digit is of a fitting class" == metrics["left_out"]["flipped"]
+    assert 1 == metrics["knn_accuracy"]
 
 
 def test_saved_model_measures_as_the_live_one(

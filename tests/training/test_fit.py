@@ -11,8 +11,8 @@ pytestmark = pytest.mark.tensorflow
 
 from training.data import load_data, split_held_out  # noqa: E402  # beside the imports below
 from training.errors import TrainingError  # noqa: E402  # beside the imports below
-from training.fit import Fitted, check_losses, epoch_order, fit, plan_calls  # noqa: E402  # needs TensorFlow
-from training.optimizer import clip_scale, learning_rate  # noqa: E402  # needs TensorFlow
+from training.fit import Fitted, check_held_out, check_losses, epoch_order, fit, plan_calls  # noqa: E402  # needs TensorFlow
+from training.optimizer import TrainState, build_update, clip_scale, learning_rate  # noqa: E402  # needs TensorFlow
 from training.recipes.base import (  # noqa: E402  # beside the imports above
     CorruptionConfig,
     Dose,
@@ -165,6 +165,28 @@ def test_step_of_the_first_bad_loss_is_named() -> None:
 def test_good_losses_are_averaged() -> None:
     """What is shown is the mean over the steps of a call."""
     assert pytest.approx(0.2) == check_losses(np.array([0.1, 0.3], np.float32), first=0)
+
+
+@pytest.mark.parametrize("error", [float("nan"), float("inf")])
+def test_held_out_error_that_is_no_number_is_refused(error: float) -> None:
+    """The last step may break the weights after its loss was taken."""
+    with pytest.raises(TrainingError, match=f"the held-out error is {error} after step 60;"):
+        check_held_out(error, done=60)
+    assert 0.5 == check_held_out(0.5, done=60)
+
+
+def test_weight_decay_shrinks_matrices_without_a_gradient() -> None:
+    """One step takes rate times decay of a matrix and nothing of a bias."""
+    weights = [tf.Variable([[2.0, -4.0]]), tf.Variable([3.0])]
+    state = TrainState.start(weights, [tf.Variable(tf.zeros_like(weight)) for weight in weights])
+    config = dataclasses.replace(CONFIG, optimizer=dataclasses.replace(OPTIMIZER, learning_rate=0.5, weight_decay=0.1))
+
+    build_update(state, config)([tf.zeros_like(weight) for weight in weights], tf.constant(30.0))
+
+    shrunk = 1 - 0.1 * float(learning_rate(config.optimizer, config.steps, tf.constant(30.0)))
+    assert shrunk < 0.98
+    np.testing.assert_allclose(weights[0].numpy(), [[2 * shrunk, -4 * shrunk]], rtol=1e-6)
+    assert [3.0] == weights[1].numpy().tolist()
 
 
 def test_learning_rate_rises_then_falls_to_zero() -> None:

@@ -57,6 +57,21 @@ def test_score_equal_to_the_threshold_is_no_alarm() -> None:
     assert 0.25 == false_alarm_rate(np.array([0.1, 0.5, 0.5, 0.75], np.float32), 0.5)
 
 
+def test_threshold_is_rounded_as_the_scores_are() -> None:
+    """As a float32 0.1 is a little more; a score that was rounded in the same way is not above it."""
+    score = np.array([0.1], np.float32)
+    assert score.astype(np.float64)[0] > 0.1
+
+    assert 0.0 == false_alarm_rate(score, 0.1)
+
+
+def test_few_references_vote_all() -> None:
+    """Where there are fewer references than neighbours asked for, each has a vote."""
+    one = np.zeros((1, 2), np.float32)
+
+    assert 1.0 == knn_accuracy(one, np.array([4]), one, np.array([4]), neighbours=5)
+
+
 def test_neighbours_vote_by_majority() -> None:
     """Two of three neighbours decide, also across several chunks of codes."""
     reference = np.array([[0.0], [0.1], [0.2], [9.0], [9.1], [9.2]], np.float32)

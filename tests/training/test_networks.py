@@ -16,7 +16,7 @@ SMALL = ResidualNetwork(code_dim=5, width=16, hidden=24, encoder_blocks=1, decod
 NETWORKS = {
     "dense": SMALL,
     "conv stem": dataclasses.replace(SMALL, stem=ConvStem((4, 8))),
-    "head": dataclasses.replace(SMALL, head=32),
+    "last hidden": dataclasses.replace(SMALL, last_hidden=32),
     "no blocks": dataclasses.replace(SMALL, encoder_blocks=0, decoder_blocks=0),
 }
 

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +12,12 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
+from training.config import TrainConfig, with_steps  # noqa: E402  # beside the imports below
 from training.data import load_data  # noqa: E402  # beside the imports below
-from training.errors import DataError, TrainingError  # noqa: E402  # beside the imports below
+from training.errors import DataError, ExportError, TrainingError  # noqa: E402  # beside the imports below
+from training.fit import Fitted  # noqa: E402  # beside the imports below
 from training.recipes import find_recipe  # noqa: E402  # beside the imports below
-from training.road import TrainConfig, train_and_evaluate, with_steps  # noqa: E402  # needs TensorFlow
+from training.road import train_and_evaluate  # noqa: E402  # needs TensorFlow
 
 SHORT = with_steps(find_recipe("denoising-32"), 30)
 
@@ -52,6 +56,72 @@ def test_card_tells_how_to_make_it_again(version: Path) -> None:
     assert 3 == card["seed"]
     assert load_data("digits").sha256 in text
     assert card["metrics"]
+    assert len(load_data("digits").train_images) // 5 == card["calibration"]["size"]
+    assert 0 < card["held_out_error"] < 1
+
+
+class _Rooms:
+    """Stands for the rooms of the road that take long; remembers what each was given."""
+
+    def __init__(self, autoencoder: Any, statistic: Any) -> None:
+        self.given: dict[str, tuple[Any, ...]] = {}
+        self._autoencoder = autoencoder
+        self._statistic = statistic
+
+    def fit(self, *given: Any) -> Fitted:
+        """A fit that is done at once."""
+        self.given["fit"] = given
+        return Fitted(self._autoencoder, 0.125)
+
+    def fit_statistic(self, *given: Any) -> Any:
+        """A statistic that was ready before."""
+        self.given["fit_statistic"] = given
+        return self._statistic
+
+    def evaluate(self, *given: Any) -> dict[str, Any]:
+        """Figures of nothing."""
+        self.given["evaluate"] = given
+        return {}
+
+    def publish_version(self, *given: Any) -> Path:
+        """A version that is not there."""
+        self.given["publish_version"] = given
+        return Path("1")
+
+
+def test_every_room_gets_its_own_images(
+    autoencoder: Any, statistic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fit and prototypes see the fit images, the calibration the held-out ones; the test images are for the figures."""
+    rooms = _Rooms(autoencoder, statistic)
+    for name in ("fit", "fit_statistic", "evaluate", "publish_version"):
+        monkeypatch.setattr(f"training.road.{name}", getattr(rooms, name))
+    clothes = np.random.default_rng(0).integers(0, 256, (3, 28, 28), np.uint8)
+    (tmp_path / "clothes").write_bytes(bytes((0, 0, 8, 3)) + struct.pack(">3I", 3, 28, 28) + clothes.tobytes())
+    data = load_data("digits")
+
+    train_and_evaluate(TrainConfig(SHORT, "digits", tmp_path, held_out=100, fashion=tmp_path / "clothes"))
+
+    to_fit, held_out = data.train_images[:-100], data.train_images[-100:]
+    _, _, *fitted_on, seed, _ = rooms.given["fit"]
+    assert 0 == seed
+    assert all(map(np.array_equal, (to_fit, held_out), fitted_on))
+    assert autoencoder is rooms.given["fit_statistic"][0]
+    assert all(map(np.array_equal, (to_fit, held_out), rooms.given["fit_statistic"][1:3]))
+    assert np.array_equal(data.test_images, rooms.given["evaluate"][1].test_images)
+    assert np.array_equal(clothes, rooms.given["evaluate"][2])
+    _, _, card, *_, checked = rooms.given["publish_version"]
+    assert (100, 0.125) == (card["calibration"]["size"], card["held_out_error"])
+    assert np.array_equal(held_out[:64], checked)
+
+
+def test_unwritable_folder_is_found_before_the_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file where the models should be fails at once, with the way out."""
+    (tmp_path / "models").write_bytes(b"")
+    monkeypatch.delattr("training.road.fit")
+
+    with pytest.raises(ExportError, match=r"cannot write to .*models.*; choose another place with --models"):
+        train_and_evaluate(TrainConfig(SHORT, "digits", tmp_path / "models"))
 
 
 def test_failed_training_publishes_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ pytestmark = pytest.mark.tensorflow
 
 from training.data import DigitData  # noqa: E402  # beside the imports below
 from training.measures import reconstruction_error  # noqa: E402  # beside the imports below
-from training.statistic import (  # noqa: E402  # needs TensorFlow
+from training.statistic import (
+    Doubles,  # noqa: E402  # needs TensorFlow
     MEASURES,
     build_view,
     fit_prototypes,
@@ -84,6 +85,85 @@ def test_surprise_is_minus_log_of_the_share_beyond() -> None:
     totals = surprise.total(tf.constant(np.repeat(asked[:, None], len(MEASURES), axis=1))).numpy()
 
     np.testing.assert_allclose(totals / 6, asked, rtol=0.1, atol=0.01)
+
+
+def _dissimilarities(pixels: Doubles, pictures: Doubles) -> Doubles:
+    """1 - mean structural similarity over 7x7 boxes, three pixels apart: box by box, as Wang et al. wrote it."""
+    similarities = []
+    for top in range(0, 22, 3):
+        for left in range(0, 22, 3):
+            one, other = (part[:, top : top + 7, left : left + 7].reshape(len(part), -1) for part in (pixels, pictures))
+            means = one.mean(axis=1), other.mean(axis=1)
+            covariance = ((one - means[0][:, None]) * (other - means[1][:, None])).mean(axis=1)
+            luminance = (2 * means[0] * means[1] + 1e-4) / (means[0] ** 2 + means[1] ** 2 + 1e-4)
+            structure = (2 * covariance + 9e-4) / (one.var(axis=1) + other.var(axis=1) + 9e-4)
+            similarities.append(luminance * structure)
+    return 1 - np.mean(similarities, axis=0)
+
+
+def _surprises(normal: Doubles, asked: Doubles) -> Doubles:
+    """-log of the share of normal values beyond, read off a curve between quantiles and straight after the last."""
+    shares = np.concatenate([np.linspace(0, 0.9, 37), 1 - np.geomspace(0.1, 0.005, 20)[1:]])
+    knots, heights = np.quantile(normal, shares), -np.log(1 - shares)
+    scale = (normal[normal > knots[-1]] - knots[-1]).mean()
+    return np.interp(asked, knots, heights) + np.maximum(asked - knots[-1], 0) / scale
+
+
+def test_statistic_is_the_weighted_sum_of_five_surprises(
+    autoencoder: Any, statistic: Any, small_digits: DigitData
+) -> None:
+    """Error, dissimilarity, remoteness and both sides of the ink, worked out picture by picture in float64."""
+
+    def measure_directly(images: NDArray[np.uint8]) -> Doubles:
+        pixels = images / 255.0
+        codes = autoencoder.encoder(pixels.astype(np.float32))
+        pictures = autoencoder.decoder(codes).numpy().astype(np.float64)
+        errors = np.square(pixels - np.rint(pictures * 255) / 255).mean(axis=(1, 2))
+        remoteness = statistic.prototypes.remoteness(codes).numpy()  # has tests of its own
+        ink = pixels.mean(axis=(1, 2))
+        return np.stack([errors, _dissimilarities(pixels, pictures), remoteness, ink, -ink])
+
+    normal = measure_directly(small_digits.train_images[:-300])
+    asked = small_digits.test_images[:100].copy()
+    asked[:30] //= 2
+    asked[30:60] = np.maximum(asked[30:60], asked[60:90])
+    surprises = np.array([_surprises(*columns) for columns in zip(normal, measure_directly(asked), strict=True)])
+    expected = np.array([1.5, 1.0, 1.5, 1.0, 1.0]) @ surprises
+
+    found = statistic.statistics(build_view(autoencoder, tf.constant(asked))).numpy()
+
+    assert (surprises.max(axis=1) > 3).all(), "each measure should be put to the test"
+    np.testing.assert_allclose(found, expected, rtol=5e-3, atol=0.02)
+
+
+def _remoteness_of_gaussians(codes: Doubles, groups: list[Doubles]) -> Doubles:
+    """Negative log likelihood under the likeliest of one Gaussian for each group, after whitening by Cholesky."""
+    everything = np.concatenate(groups)
+    whitening = np.linalg.inv(np.linalg.cholesky(np.cov(everything.T))).T
+    costs = []
+    for group in groups:
+        whitened = (group - everything.mean(axis=0)) @ whitening
+        covariance = np.cov(whitened.T, bias=True) + 0.1 * np.eye(codes.shape[1])
+        away = (codes - everything.mean(axis=0)) @ whitening - whitened.mean(axis=0)
+        distance = np.einsum("ni,ij,nj->n", away, np.linalg.inv(covariance), away)
+        costs.append(distance / 2 + np.linalg.slogdet(covariance)[1] / 2 - np.log(len(group) / len(everything)))
+    return np.asarray(np.min(costs, axis=0), np.float64)
+
+
+def test_remoteness_is_that_of_whitened_gaussians() -> None:
+    """Two clouds of unlike size, width and direction: distance, volume and share count as in a likelihood."""
+    generator = np.random.default_rng(3)
+    wide = generator.normal(size=(120, 3)) @ np.array([[3.0, 1.0, 0.0], [0.0, 0.5, 0.2], [0.0, 0.0, 2.0]])
+    narrow = 30 + 0.3 * generator.normal(size=(40, 3))
+    codes = np.concatenate([wide, narrow])
+    asked = np.concatenate([codes, generator.normal(size=(50, 3)) * 30])
+    first_starts_apart = next(
+        seed for seed in range(99) if 1 == sum(np.random.default_rng(seed).choice(160, 2, replace=False) >= 120)
+    )
+
+    found = fit_prototypes(codes.astype(np.float32), first_starts_apart).remoteness(tf.constant(asked, tf.float32))
+
+    np.testing.assert_allclose(found.numpy(), _remoteness_of_gaussians(asked, [wide, narrow]), rtol=1e-3, atol=1e-3)
 
 
 def test_statistic_is_finite_for_any_image(codec: Any, all_kinds: NDArray[np.uint8]) -> None:

@@ -84,6 +84,16 @@ def test_half_of_the_blank_images_are_exactly_empty(sets: StrangeSets) -> None:
     assert brightest.max() < 10
 
 
+def test_set_that_would_be_empty_is_named(digits: NDArray[np.uint8]) -> None:
+    """Threes can be turned but not flipped, ones neither."""
+    threes = build_strange_sets(digits[:4], np.full(4, 3), digits[:4])
+    ones = build_strange_sets(digits[:4], np.full(4, 1), digits[:4])
+
+    assert {"flipped": "no digit is of a fitting class"} == threes.left_out
+    assert {"flipped", "rotated_no_018"} == set(ones.left_out)
+    assert all(len(images) for images in (threes.images | ones.images).values())
+
+
 def test_sets_by_class_leave_out_symmetric_digits(sets: StrangeSets, small_digits: DigitData) -> None:
     """A turned 0, 1 or 8 and a flipped 0, 1, 3 or 8 are still digits."""
     labels = small_digits.test_labels

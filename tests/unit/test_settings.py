@@ -10,7 +10,7 @@ def load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
     """Read the settings from an environment that holds these variables."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    return load_settings(variables)
+    return load_settings()
 
 
 def test_defaults_are_those_of_the_design(monkeypatch: pytest.MonkeyPatch) -> None:

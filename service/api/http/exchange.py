@@ -9,13 +9,18 @@ from typing import Any
 
 from starlette.types import Scope
 
+from service.errors import NotReadyError
+
 Log = Any  # a structlog logger: its bound methods are made at run time
 
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}").fullmatch
 
-# What the log says of a request that was never answered; proxies use the number for the same case.
+# What the log says of a request whose caller left; proxies use the number for the same case.
 ABANDONED_STATUS = 499
 _ABANDONED_REASON = "client_disconnected"
+# What the log says of a request that the stopping server cut off before its answer.
+_CUT_OFF_STATUS = 503
+_CUT_OFF_REASON = NotReadyError.reason
 
 
 def build_id_source() -> Callable[[], bytes]:
@@ -39,8 +44,8 @@ class Exchange:
     Attributes:
         request_id: The id in the answer, the problem document and the log.
         operation: The name of the operation or page.
-        status: The HTTP status; 499 as long as nothing was answered.
-        reason: The reason of the error table, or None for a good answer.
+        status: The HTTP status; 503 as long as nothing was answered, 499 if the caller left.
+        reason: The reason of the error table, `client_disconnected`, or None for a good answer.
         rows: Images or codes in the request, once known.
         version: The model version that answered, once known.
         failure: The exception whose traceback belongs into the log.
@@ -52,8 +57,8 @@ class Exchange:
         self._started_s = time.perf_counter()
         self.operation = operation
         self.request_id = request_id
-        self.status = ABANDONED_STATUS
-        self.reason: str | None = _ABANDONED_REASON
+        self.status = _CUT_OFF_STATUS
+        self.reason: str | None = _CUT_OFF_REASON
         self.rows: int | None = None
         self.version: int | None = None
         self.failure: BaseException | None = None
@@ -62,6 +67,10 @@ class Exchange:
         """Note what was answered."""
         self.status = status
         self.reason = reason
+
+    def abandon(self) -> None:
+        """Note that the caller left, so that nobody is to be answered."""
+        self.finish(ABANDONED_STATUS, _ABANDONED_REASON)
 
     def write(self, log: Log, *, quiet: bool = False) -> None:
         """Write the canonical line: failures of ours louder, good answers to probes softer."""

@@ -1,18 +1,19 @@
 """Bodies to rows, by content type: picks the parser in `service.images` and points at what is wrong."""
 
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import orjson
 
 from service import images
 from service.api.http.media import JSON, MULTIPART, NPY, RAW, parse_media_type
-from service.api.http.multipart import parse_files
+from service.api.http.multipart import FilePart, parse_files
 from service.api.http.query import shorten
-from service.domain import Codes, Images, Rows
+from service.domain import Codes, Deadline, Rows
 from service.errors import (
     DigitCodecError,
     Fault,
@@ -35,16 +36,36 @@ class ParseContext:
         content_type: The header as it came.
         preprocess: How strange image files are treated.
         max_rows: Most rows that a request may have.
-        limits: What one image file may take.
+        limits: What the image files may take.
+        deadline: When the caller's time is up.
     """
 
     content_type: bytes
     preprocess: images.Preprocess
     max_rows: int
     limits: images.ImageLimits
+    deadline: Deadline
 
 
-Parser = Callable[[bytes, ParseContext], Rows]
+@dataclass(frozen=True, slots=True)
+class ParsedBody:
+    """A body of which all is known but what its pixels are.
+
+    Attributes:
+        decode: Makes the rows; raises what is still wrong with them, or DeadlineExceededError between two images.
+        images: Number of images to be decoded one by one; 0 where the rows come as one array.
+        pixels: What the headers of their files promise, all together.
+    """
+
+    decode: Callable[[], Rows]
+    images: int = 0
+    pixels: int = 0
+
+
+Parser = Callable[[bytes, ParseContext], ParsedBody]
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 
 def find_parser(parsers: Mapping[str, Parser], headers: dict[bytes, bytes]) -> Parser:
@@ -64,11 +85,12 @@ def find_parser(parsers: Mapping[str, Parser], headers: dict[bytes, bytes]) -> P
     return parsers[media_type]
 
 
-def parse_body(parser: Parser, chunks: list[bytes], context: ParseContext) -> Rows:
-    """The rows in a body.
+def parse_body(parser: Parser, chunks: list[bytes], context: ParseContext) -> ParsedBody:
+    """Look into a body, and decode no pixel yet.
 
     Raises:
         MalformedRequestError: If the body is empty or cannot be parsed.
+        PayloadTooLargeError: If its image files promise more pixels than the limit, alone or together.
         DigitCodecError: What the parser finds wrong with it.
     """
     body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -77,42 +99,42 @@ def parse_body(parser: Parser, chunks: list[bytes], context: ParseContext) -> Ro
     return parser(body, context)
 
 
-def _parse_file(body: bytes, context: ParseContext) -> Images:
-    media_type = parse_media_type(context.content_type)
-    image = images.decode_image(body, limits=context.limits, preprocess=context.preprocess, media_type=media_type)
-    return image[np.newaxis]
+def _parse_file(body: bytes, context: ParseContext) -> ParsedBody:
+    opened = _open_image(body, parse_media_type(context.content_type), context)
+    pixels = _sum_pixels([opened], context)
+    return ParsedBody(lambda: opened.decode()[np.newaxis], 1, pixels)
 
 
-def _parse_form(body: bytes, context: ParseContext) -> Images:
+def _parse_form(body: bytes, context: ParseContext) -> ParsedBody:
     files = parse_files(body, context.content_type, max_files=context.max_rows)
     if not files:
         raise MalformedRequestError("the form holds no file")
-
-    def decode(index: int) -> Images:
-        file = files[index]
-        # Programs that do not know a file's type send it as application/octet-stream; then its bytes tell.
-        media_type = None if file.media_type in {"", RAW} else file.media_type
-        if media_type is not None and media_type not in images.FORMATS:
-            raise UnsupportedMediaError(f"a file is {shorten(media_type)}, accepted are {', '.join(images.FORMATS)}")
-        return images.decode_image(
-            file.data, limits=context.limits, preprocess=context.preprocess, media_type=media_type
-        )
-
-    return _decode_all(len(files), decode)
+    return _open_all(files, partial(_open_part, context=context), context)
 
 
-def _parse_json_images(body: bytes, context: ParseContext) -> Images:
-    items = _load_list(body, "images", context)
+def _open_part(file: FilePart, context: ParseContext) -> images.UndecodedImage:
+    # Programs that do not know a file's type send it as application/octet-stream; then its bytes tell.
+    media_type = None if file.media_type in {"", RAW} else file.media_type
+    if media_type is not None and media_type not in images.FORMATS:
+        raise UnsupportedMediaError(f"a file is {shorten(media_type)}, accepted are {', '.join(images.FORMATS)}")
+    return _open_image(file.data, media_type, context)
 
-    def decode(index: int) -> Images:
-        item = items[index]
-        if isinstance(item, list):
-            return images.parse_nested(item)
-        if not isinstance(item, str):
-            raise InvalidImageError("neither a base64 string nor a 28x28 list of lists")
-        return images.decode_image(_decode_base64(item), limits=context.limits, preprocess=context.preprocess)
 
-    return _decode_all(len(items), decode)
+def _parse_json_images(body: bytes, context: ParseContext) -> ParsedBody:
+    return _open_all(_load_list(body, "images", context), partial(_open_item, context=context), context)
+
+
+def _open_item(item: Any, context: ParseContext) -> images.UndecodedImage:
+    if isinstance(item, list):
+        image = images.parse_nested(item)
+        return images.UndecodedImage(0, lambda: image)
+    if not isinstance(item, str):
+        raise InvalidImageError("neither a base64 string nor a 28x28 list of lists")
+    return _open_image(_decode_base64(item), None, context)
+
+
+def _open_image(data: bytes, media_type: str | None, context: ParseContext) -> images.UndecodedImage:
+    return images.open_image(data, limits=context.limits, preprocess=context.preprocess, media_type=media_type)
 
 
 def _decode_base64(text: str) -> bytes:
@@ -122,23 +144,45 @@ def _decode_base64(text: str) -> bytes:
         raise InvalidImageError(f"a string of {len(text)} characters is not base64") from error
 
 
-def _decode_all(count: int, decode: Callable[[int], Images]) -> Images:
-    """Decode each image by its index, and report the places of all that fail, up to a limit.
+def _open_all(
+    items: Sequence[_In], open_one: Callable[[_In], images.UndecodedImage], context: ParseContext
+) -> ParsedBody:
+    """Read the header of each image before any of them is decoded."""
+    opened = _map_all(open_one, items, context.deadline)
+    pixels = _sum_pixels(opened, context)
+    return ParsedBody(
+        lambda: np.stack(_map_all(lambda image: image.decode(), opened, context.deadline)), len(opened), pixels
+    )
 
-    The error is of the first failure's class.
+
+def _sum_pixels(opened: list[images.UndecodedImage], context: ParseContext) -> int:
+    pixels = sum(image.pixels for image in opened)
+    if pixels > context.limits.max_pixels:
+        raise PayloadTooLargeError(
+            f"image files of {pixels} pixels together came, the limit of a request is {context.limits.max_pixels}"
+        )
+    return pixels
+
+
+def _map_all(step: Callable[[_In], _Out], items: Sequence[_In], deadline: Deadline) -> list[_Out]:
+    """Do one step with each image, and report the places of all that fail, up to a limit.
+
+    The error is of the first failure's class. Between two images the deadline is looked at, so that no thread works
+    on for a caller whose time is up.
     """
-    rows: list[Images] = []
+    results: list[_Out] = []
     failures: list[tuple[int, DigitCodecError]] = []
-    for index in range(count):
+    for index, item in enumerate(items):
+        deadline.check()
         try:
-            rows.append(decode(index))
+            results.append(step(item))
         except DigitCodecError as error:
             failures.append((index, error))
             if len(failures) == MAX_FAULTS:
                 break
     if failures:
         _raise_all(failures)
-    return np.stack(rows)
+    return results
 
 
 def _raise_all(failures: list[tuple[int, DigitCodecError]]) -> None:
@@ -171,8 +215,11 @@ def _load_list(body: bytes, key: str, context: ParseContext) -> list[Any]:
     return items
 
 
-def _parse_json_codes(body: bytes, context: ParseContext) -> Codes:
-    rows = _load_list(body, "codes", context)
+def _parse_json_codes(body: bytes, context: ParseContext) -> ParsedBody:
+    return ParsedBody(partial(_parse_codes, _load_list(body, "codes", context)))
+
+
+def _parse_codes(rows: list[Any]) -> Codes:
     width = len(rows[0]) if isinstance(rows[0], list) else 0
     for index, row in enumerate(rows):
         _check_code(index, row, width)
@@ -198,14 +245,19 @@ def _code_error(index: int, detail: str) -> InvalidCodeError:
     return InvalidCodeError(f"code {index}: {detail}", faults=(Fault(f"/codes/{index}", detail),))
 
 
+def _parse_whole(parse: Callable[[bytes], Rows]) -> Parser:
+    """The parser for a body that is one array."""
+    return lambda body, _: ParsedBody(partial(parse, body))
+
+
 IMAGE_PARSERS: Mapping[str, Parser] = {
     **dict.fromkeys(images.FORMATS, _parse_file),
     MULTIPART: _parse_form,
     JSON: _parse_json_images,
-    NPY: lambda body, _: images.parse_npy(body),
-    RAW: lambda body, _: images.parse_raw(body),
+    NPY: _parse_whole(images.parse_npy),
+    RAW: _parse_whole(images.parse_raw),
 }
 CODE_PARSERS: Mapping[str, Parser] = {
     JSON: _parse_json_codes,
-    NPY: lambda body, _: images.parse_codes_npy(body),
+    NPY: _parse_whole(images.parse_codes_npy),
 }

@@ -1,8 +1,8 @@
 """The embedded backend: runs batches on the shelf's versions, in threads of its own."""
 
 import asyncio
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import structlog
 from service.backends.embedded.graph_type import LoadedGraph
 from service.backends.embedded.quiet import held_back_stderr
 from service.backends.embedded.shelf import Shelf
-from service.domain import Answer, Call, Deadline, Rows, Selector, VersionStatus
+from service.domain import Answer, Call, Deadline, Rows, VersionStatus
 from service.errors import InvalidCodeError
 from service.settings import EmbeddedBackendSettings, ModelSettings
 
@@ -65,10 +65,10 @@ class EmbeddedBackend:
         """Stop following the folder, let running batches finish, free every version."""
         if self._keeper is not None:
             self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+            await asyncio.gather(self._keeper, return_exceptions=True)
         await self._shelf.empty()
-        self._loader.shutdown()
+        # A load that is under way ends first: not on the event loop, which still has answers to send.
+        await asyncio.to_thread(self._loader.shutdown)
         self._runners.shutdown()
 
     def is_ready(self) -> bool:
@@ -78,11 +78,6 @@ class EmbeddedBackend:
     def describe(self) -> list[VersionStatus]:
         """Every version that is or was wanted, newest first."""
         return self._shelf.describe()
-
-    def find_code_dim(self, selector: Selector) -> int:
-        """The code width of the version that `selector` means now; errors as `Shelf.find`."""
-        with self._shelf.find(selector).in_use() as graph:
-            return graph.code_dim
 
     async def run(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
         """Run one batch off the event loop; see `Backend.run`."""
@@ -96,18 +91,23 @@ class EmbeddedBackend:
         return Answer(version.directory.version, outputs)
 
     def _load(self, path: Path) -> LoadedGraph:
-        with held_back_stderr():
-            from service.backends.embedded.graph import Graph, list_devices
+        if "tensorflow" not in sys.modules:
+            with held_back_stderr():
+                from service.backends.embedded import graph
 
-            list_devices()
-        graph = Graph(path, self._settings.intra_op_threads)
-        graph.warm_up(self._warm_up_sizes)
-        return graph
+                graph.list_devices()
+        from service.backends.embedded.graph import load_warm_graph
+
+        return load_warm_graph(path, self._settings.intra_op_threads, self._warm_up_sizes)
 
     async def _keep_shelf(self) -> None:
+        trouble = ""
         while True:
             try:
                 await self._shelf.refresh()
-            except Exception:  # noqa: BLE001 - a disk that fails now may work again; what is loaded goes on serving
-                _log.exception("versions_not_refreshed")
+                trouble = ""
+            except Exception as error:  # noqa: BLE001 - a disk that fails now may work again; what is loaded goes on serving
+                if trouble != repr(error):  # once, not at every look
+                    _log.exception("versions_not_refreshed")
+                trouble = repr(error)
             await asyncio.sleep(self._poll_interval_s)

@@ -16,6 +16,19 @@ class UnusableModelError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Companions:
+    """The files of contract one beside a graph; a version serves without them.
+
+    Attributes:
+        card: The model card, or None where there is none that can be read.
+        missing: What is not there, or cannot be read.
+    """
+
+    card: dict[str, Any] | None
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VersionDirectory:
     """One version on disk.
 
@@ -29,23 +42,15 @@ class VersionDirectory:
     path: Path
     stamp: tuple[int, ...]
 
-    def find_missing(self) -> tuple[str, ...]:
-        """Companion files of contract one that are not there; the version serves without them."""
-        return tuple(name for name in (_WARMUP, _CARD) if not (self.path / name).is_file())
-
-    def load_card(self) -> dict[str, Any] | None:
-        """The model card, or None if there is none.
-
-        Raises:
-            ValueError: If the card is no JSON object.
-        """
-        path = self.path / _CARD
-        if not path.is_file():
-            return None
-        card = orjson.loads(path.read_bytes())
-        if not isinstance(card, dict):
-            raise ValueError(f"{_CARD} holds a JSON {type(card).__name__}, expected an object")  # noqa: TRY004 - the file is at fault, not a caller
-        return card
+    def read_companions(self) -> Companions:
+        """Read the model card, and look for the warm-up file."""
+        absent = tuple(name for name in (_WARMUP, _CARD) if not (self.path / name).is_file())
+        if _CARD in absent:
+            return Companions(None, absent)
+        try:
+            return Companions(_read_card(self.path / _CARD), absent)
+        except (OSError, ValueError) as error:
+            return Companions(None, (*absent, f"a readable model card: {error}"))
 
 
 def find_versions(model_directory: Path) -> dict[int, VersionDirectory]:
@@ -64,11 +69,18 @@ def _is_version(path: Path) -> bool:
     return path.name.isascii() and path.name.isdecimal() and int(path.name) > 0 and path.is_dir()
 
 
+def _read_card(path: Path) -> dict[str, Any]:
+    card = orjson.loads(path.read_bytes())
+    if not isinstance(card, dict):
+        raise ValueError(f"{_CARD} holds a JSON {type(card).__name__}, expected an object")  # noqa: TRY004 - the file is at fault, not a caller
+    return card
+
+
 def _stamp(path: Path) -> tuple[int, ...]:
     stamp: list[int] = []
-    for name in (_GRAPH, "variables/variables.index"):
+    for file in [path / _GRAPH, *sorted((path / "variables").glob("*"))]:
         try:
-            status = (path / name).stat()
+            status = file.stat()
         except OSError:  # absent, or being replaced at this moment: the next look sees it
             stamp.append(0)
         else:

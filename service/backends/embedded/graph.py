@@ -46,6 +46,13 @@ class Graph:
             UnusableModelError: If it cannot be read, or is not what contract one promises.
         """
         self._session, definition = _load(path, intra_op_threads)
+        try:
+            self._prepare_all(definition)
+        except UnusableModelError:
+            self._session.close()
+            raise
+
+    def _prepare_all(self, definition: Any) -> None:
         # Names with two underscores are the loader's own, not signatures that a client may call.
         names = sorted(name for name in definition.signature_def if not name.startswith("__"))
         self.signatures = {name: _describe(definition.signature_def[name]) for name in names}
@@ -67,7 +74,7 @@ class Graph:
         return dict(zip(outputs, values, strict=True))
 
     def warm_up(self, batch_sizes: tuple[int, ...]) -> None:
-        """Run every callable at the given sizes, so that no caller waits for TensorFlow's first-time work."""
+        """Run every callable at the given sizes; errors as `run`."""
         for (signature, outputs), size in ((each, size) for each in self._callables for size in batch_sizes):
             images = np.zeros((size, 28, 28), np.uint8)
             codes = np.zeros((size, self.code_dim), np.float32)
@@ -82,6 +89,21 @@ class Graph:
         (feed,) = (info.name for info in signature.inputs.values())
         call: _Callable = self._session.make_callable([signature.outputs[each].name for each in outputs], [feed])
         return call
+
+
+def load_warm_graph(path: Path, intra_op_threads: int, warm_up_sizes: tuple[int, ...]) -> Graph:
+    """A graph that has run every callable at the given batch sizes, so that no caller waits for first-time work.
+
+    Raises:
+        UnusableModelError: If it cannot be loaded, or fails at one of them.
+    """
+    graph = Graph(path, intra_op_threads)
+    try:
+        graph.warm_up(warm_up_sizes)
+    except BackendError as error:
+        graph.close()
+        raise UnusableModelError(f"cannot run: {error}: {error.__cause__}"[:500]) from error
+    return graph
 
 
 def list_devices() -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from service.backends.embedded.disk import UnusableModelError, VersionDirectory, find_versions
+from service.backends.embedded.disk import Companions, UnusableModelError, VersionDirectory, find_versions
 from service.backends.embedded.graph_type import LoadedGraph
 from service.backends.embedded.version import Version
 from service.domain import Selector, VersionStatus
@@ -21,8 +21,8 @@ class Shelf:
     """Follows the model's folder: loads what is wanted, newest first, and retires what no longer is.
 
     Wanted are the newest `keep_versions` that can be loaded, and every labelled one. A damaged version is reported
-    and passed over; it is tried again once its files change. A new version is loaded and warm before the old one
-    retires, and the last one that works stays even if its folder disappears.
+    and passed over; it is tried again when its files change, or after a minute. A new version is loaded and warm
+    before the old one retires, and the last one that works stays even if its folder disappears.
     """
 
     def __init__(self, model: ModelSettings, load: Callable[[Path], LoadedGraph], loader: Executor) -> None:
@@ -31,11 +31,14 @@ class Shelf:
         self._loader = loader
         self._versions: dict[int, Version] = {}
         self._retiring: set[asyncio.Task[None]] = set()
+        self._folder = model.root / model.name
+        self._was_empty = False
 
     async def refresh(self) -> None:
         """Look at the disk once, and make the shelf what it should be."""
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._loader, find_versions, self._model.root / self._model.name)
+        found = await loop.run_in_executor(self._loader, find_versions, self._folder)
+        self._tell_if_empty(found)
         self._forget_gone(found)
         wanted = await self._fetch_wanted(found)
         for version in self._available():
@@ -93,6 +96,11 @@ class Shelf:
     def _labels_of(self, number: int) -> tuple[str, ...]:
         return tuple(sorted(label for label, labelled in self._model.labels.items() if labelled == number))
 
+    def _tell_if_empty(self, found: dict[int, VersionDirectory]) -> None:
+        if not found and not self._was_empty:
+            _log.warning("no_versions_found", folder=str(self._folder.absolute()))
+        self._was_empty = not found
+
     def _forget_gone(self, found: dict[int, VersionDirectory]) -> None:
         for number, version in list(self._versions.items()):
             if version.state == "END" and found.get(number) != version.directory:
@@ -109,27 +117,35 @@ class Shelf:
         return wanted
 
     async def _fetch(self, directory: VersionDirectory) -> bool:
-        """Load the version unless it is there or has failed before; true if it can answer."""
+        """Load the version unless it is there or has just failed; true if it can answer."""
         known = self._versions.get(directory.version)
-        if known is None or (known.state == "END" and known.error is None):
-            known = self._versions[directory.version] = Version(directory)
-            await self._load_into(known)
+        if known is None or known.is_worth_a_try():
+            known = await self._load_version(directory, told=known.error if known else None)
         return known.state == "AVAILABLE"
 
-    async def _load_into(self, version: Version) -> None:
+    async def _load_version(self, directory: VersionDirectory, told: str | None) -> Version:
+        """Load, whatever comes of it; a failure that was `told` before is not logged again."""
+        version = self._versions[directory.version] = Version(directory)
         loop = asyncio.get_running_loop()
         started = loop.time()
-        name = {"model": self._model.name, "version": version.directory.version}
+        log = _log.bind(model=self._model.name, version=directory.version)
         try:
-            version.make_available(await loop.run_in_executor(self._loader, self._load, version.directory.path))
-        except UnusableModelError as error:
-            version.fail(str(error))
-            _log.error("version_unusable", error=str(error), **name)
+            version.make_available(*await loop.run_in_executor(self._loader, self._load_whole, directory))
+        except Exception as error:
+            is_expected = isinstance(error, UnusableModelError)
+            version.fail(str(error) if is_expected else f"cannot be loaded: {type(error).__name__}: {error}")
+            if version.error != told:
+                log.error("version_unusable", error=version.error, exc_info=not is_expected)  # noqa: TRY400 - a damaged file needs no traceback
         else:
-            _log.info("version_available", seconds=round(loop.time() - started, 3), **name)
+            log.info("version_available", seconds=round(loop.time() - started, 3))
+        return version
+
+    def _load_whole(self, directory: VersionDirectory) -> tuple[LoadedGraph, Companions]:
+        return self._load(directory.path), directory.read_companions()
 
     def _retire(self, version: Version) -> None:
-        task = asyncio.get_running_loop().create_task(version.retire())
+        version.retire()
+        task = asyncio.get_running_loop().create_task(version.release())
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
         _log.info("version_retires", model=self._model.name, version=version.directory.version)

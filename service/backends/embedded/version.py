@@ -1,15 +1,19 @@
 """One version of the model from the moment it is found to the moment it is gone."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Literal
 
-from service.backends.embedded.disk import VersionDirectory
+from service.backends.embedded.disk import Companions, VersionDirectory
 from service.backends.embedded.graph_type import LoadedGraph
 from service.domain import VersionStatus
 
 State = Literal["LOADING", "AVAILABLE", "UNLOADING", "END"]
+
+# A failure may lie in the machine and not in the files: memory, a disk that answers again.
+_RETRY_AFTER_S = 60.0
 
 
 class Version:
@@ -20,24 +24,24 @@ class Version:
         self.state: State = "LOADING"
         self.error: str | None = None
         self.graph: LoadedGraph | None = None
-        self._card: dict[str, Any] | None = None
-        self._missing: tuple[str, ...] = ()
+        self._companions = Companions(None, ())
+        self._failed_at_s = 0.0
         self._batches = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def make_available(self, graph: LoadedGraph) -> None:
+    def make_available(self, graph: LoadedGraph, companions: Companions) -> None:
         """Let it answer from now on."""
-        self.graph, self.state = graph, "AVAILABLE"
-        self._missing = self.directory.find_missing()
-        try:
-            self._card = self.directory.load_card()
-        except (OSError, ValueError) as error:  # a version serves without its card; /models says so
-            self._missing = (*self._missing, f"a readable model card: {error}")
+        self.graph, self._companions, self.state = graph, companions, "AVAILABLE"
 
     def fail(self, error: str) -> None:
         """It could not be loaded."""
-        self.state, self.error = "END", error
+        self.state, self.error, self._failed_at_s = "END", error, time.monotonic()
+
+    def is_worth_a_try(self) -> bool:
+        """True if it retired in good health, or failed some time ago."""
+        has_rested = self.error is None or time.monotonic() - self._failed_at_s > _RETRY_AFTER_S
+        return self.state == "END" and has_rested
 
     @contextmanager
     def in_use(self) -> Iterator[LoadedGraph]:
@@ -53,9 +57,12 @@ class Version:
             if not self._batches:
                 self._idle.set()
 
-    async def retire(self) -> None:
-        """Take no new batch, let the running ones finish, then free the graph."""
+    def retire(self) -> None:
+        """Take no new batch."""
         self.state = "UNLOADING"
+
+    async def release(self) -> None:
+        """Let the running batches of a retired version finish, then free the graph."""
         await self._idle.wait()
         if self.graph is not None:
             self.graph.close()
@@ -70,6 +77,6 @@ class Version:
             code_dim=self.graph.code_dim if self.graph else None,
             labels=labels,
             signatures=self.graph.signatures if self.graph else {},
-            missing=self._missing,
-            card=self._card,
+            missing=self._companions.missing,
+            card=self._companions.card,
         )

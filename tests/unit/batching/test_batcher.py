@@ -353,16 +353,85 @@ async def test_shutdown_answers_what_was_admitted(batcher: Batcher, backend: Hel
 
 
 async def test_shutdown_refuses_what_outlasts_its_grace(batcher: Batcher, backend: HeldBackend) -> None:
-    """Closing returns after its grace although the backend hangs, and those who wait are told."""
+    """Closing returns after its grace although the backend hangs, and everybody inside is told."""
     async with backend.held():
         running = submit(batcher, image(0))
         await backend.wait_for_batches(1)
         waiting = submit(batcher, image(1))
         await turn_of_the_loop()
         await batcher.close(grace_s=0)
-        with pytest.raises(NotReadyError, match="shut down"):
-            await waiting
-    await running
+        for task in (running, waiting):
+            with pytest.raises(NotReadyError, match="shut down"):
+                await task
+
+
+async def test_abandoned_rows_are_counted_off_when_a_batch_forms(batcher: Batcher, backend: HeldBackend) -> None:
+    """Rows that are turned out as a batch forms free their places too, so that the queue never fills with ghosts."""
+    async with backend.held():
+        first = submit(batcher, image(0))
+        await backend.wait_for_batches(1)
+        deadline = Deadline.after(600)
+        late = submit(batcher, ALL[:16], deadline=deadline)
+        await turn_of_the_loop()
+        object.__setattr__(deadline, "at_s", 0.0)
+    with pytest.raises(DeadlineExceededError):
+        await late
+    await first
+
+    assert 0 == batcher.waiting_rows
+    assert np.array_equal(fake_codes(ALL[:16]), (await submit(batcher, ALL[:16])).outputs["codes"])
+
+
+async def test_backend_hears_of_the_latest_deadline(
+    batcher: Batcher, backend: HeldBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hurried neighbour does not cut the others' time short."""
+    heard: list[Deadline] = []
+    answer = backend.run
+
+    async def listen(call: Call, rows: Rows, deadline: Deadline) -> Answer:
+        heard.append(deadline)
+        return await answer(call, rows, deadline)
+
+    monkeypatch.setattr(backend, "run", listen)
+    deadlines = [Deadline.after(seconds) for seconds in (500, 700, 600)]
+    await asyncio.gather(*(submit(batcher, image(1), deadline=deadline) for deadline in deadlines))
+
+    assert [deadlines[1]] == heard
+
+
+async def test_parts_are_joined_in_order_however_they_return() -> None:
+    """The second part of a request may be answered before the first."""
+    gates = [asyncio.Event(), asyncio.Event()]
+
+    class Racing(HeldBackend):
+        async def _wait(self) -> None:
+            await gates[len(self.batches) - 1].wait()
+
+    backend = Racing()
+    batcher = Batcher(backend, BatchLimits(max_batch_rows=2, max_batches=2, max_queue_rows=16))
+    task = submit(batcher, ALL[:4])
+    await turn_of_the_loop()
+    gates[1].set()
+    await turn_of_the_loop()
+    gates[0].set()
+
+    assert np.array_equal(fake_codes(ALL[:4]), (await task).outputs["codes"])
+
+
+async def test_request_that_runs_again_goes_first(batcher: Batcher, backend: HeldBackend) -> None:
+    """A cut request that met two versions is not sent to the end of the line, and its rows are counted."""
+    async with backend.held():
+        cut = submit(batcher, ALL[:12])
+        await backend.wait_for_batches(1)
+        backend.versions.append(2)
+        behind = submit(batcher, ALL[20:28])
+        await turn_of_the_loop()
+    await asyncio.gather(cut, behind)
+
+    assert 0 == batcher.waiting_rows
+    assert [8, 8, 8, 8] == backend.batch_sizes
+    assert np.array_equal(ALL[:8], backend.batches[2][1])
 
 
 async def test_large_requests_have_a_lane_of_their_own(backend: HeldBackend) -> None:
@@ -377,4 +446,10 @@ async def test_large_requests_have_a_lane_of_their_own(backend: HeldBackend) -> 
         assert np.array_equal(fake_codes(image(7)), small.outputs["codes"])
         assert not large.done()
     assert 9 == len((await large).outputs["codes"])
+    await lanes.submit(ENCODE_CALL, ALL[:8], far())
     await lanes.close(grace_s=1)
+
+    assert ([1, 8], [8, 1]) == (backend.batch_sizes, bulk_backend.batch_sizes)
+    for rows in (ALL[:8], ALL[:9]):
+        with pytest.raises(NotReadyError):
+            await lanes.submit(ENCODE_CALL, rows, far())

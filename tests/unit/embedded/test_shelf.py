@@ -59,7 +59,10 @@ class Library:
     def load(self, path: Path) -> LoadedGraph:
         """What the shelf calls in its loader thread."""
         self.loads.append(int(path.name))
-        if (path / "saved_model.pb").read_text() != "good":
+        text = (path / "saved_model.pb").read_text()
+        if text == "surprise":
+            raise MemoryError("no room")
+        if text != "good":
             raise UnusableModelError("is bad")
         return cast("LoadedGraph", PaperGraph())
 
@@ -118,13 +121,14 @@ async def test_repaired_version_is_tried_again(library: Library) -> None:
 
 async def test_last_version_outlives_its_folder(library: Library) -> None:
     """Deleting the model under a running service does not stop it."""
-    shutil_target = library.put(1).parent
+    folder = library.put(1).parent
     shelf = library.shelf()
     await shelf.refresh()
-    shutil.rmtree(shutil_target)
+    shutil.rmtree(folder)
     await shelf.refresh()
 
     assert {1: "AVAILABLE"} == states(shelf)
+    assert 1 == shelf.find(Selector()).directory.version
 
 
 async def test_older_version_returns_when_the_newer_is_deleted(library: Library) -> None:
@@ -157,6 +161,58 @@ async def test_version_in_use_retires_only_afterwards(library: Library) -> None:
 
     assert cast("PaperGraph", graph).is_closed
     assert {1: "END", 2: "END"} == states(shelf)
+
+
+async def test_version_in_use_twice_outlives_the_first_batch(library: Library) -> None:
+    """Of two batches that overlap on a retiring version, the first to end does not free the other's graph."""
+    library.put(1)
+    shelf = library.shelf()
+    await shelf.refresh()
+    old = shelf.find(Selector())
+    with old.in_use() as graph:
+        with old.in_use():
+            library.put(2)
+            await shelf.refresh()
+        await asyncio.sleep(0)
+        assert not cast("PaperGraph", graph).is_closed
+    await shelf.empty()
+
+    assert cast("PaperGraph", graph).is_closed
+
+
+async def test_unforeseen_failure_is_a_failed_version(library: Library) -> None:
+    """Whatever a load raises, the version is told as failed, the older one serves, and it is not tried at once."""
+    library.put(1), library.put(2, "surprise")
+    shelf = library.shelf()
+    for _ in range(2):
+        await shelf.refresh()
+
+    assert [2, 1] == library.loads
+    assert {2: "END", 1: "AVAILABLE"} == states(shelf)
+    assert "cannot be loaded: MemoryError: no room" == shelf.describe()[0].error
+
+
+async def test_failed_version_is_tried_again_after_a_while(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure may lie in the machine, so that a minute later the same files can be good."""
+    library.put(1, "surprise")
+    shelf = library.shelf()
+    await shelf.refresh()
+    monkeypatch.setattr("service.backends.embedded.version._RETRY_AFTER_S", -1.0)
+    await shelf.refresh()
+
+    assert [1, 1] == library.loads
+
+
+async def test_new_variables_make_another_try(library: Library) -> None:
+    """A version that was still being copied is tried again when its last file arrives, whichever that is."""
+    path = library.put(1, "bad")
+    (path / "variables").mkdir()
+    shelf = library.shelf()
+    await shelf.refresh()
+    (path / "variables" / "variables.data-00000-of-00001").write_text("numbers")
+    await shelf.refresh()
+
+    assert [1, 1] == library.loads
 
 
 async def test_labelled_versions_stay(library: Library) -> None:
