@@ -88,7 +88,7 @@ class BulkSettings(_Group):
     max_batches: int = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
         gt=0,
-        description="Backend calls that run at the same time. Default: the number of processors.",
+        description="Backend calls that run at the same time. Default: the processors it may use.",
     )
     max_queue_rows: int = Field(
         32768, gt=0, description="Most rows that wait; more are refused at once. At least limits.max_rows."

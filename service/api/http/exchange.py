@@ -16,7 +16,7 @@ Log = Any  # a structlog logger: its bound methods are made at run time
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}").fullmatch
 
 # What the log says of a request whose caller left; proxies use the number for the same case.
-ABANDONED_STATUS = 499
+_ABANDONED_STATUS = 499
 _ABANDONED_REASON = "client_disconnected"
 # What the log says of a request that the stopping server cut off before its answer.
 _CUT_OFF_STATUS = 503
@@ -70,7 +70,7 @@ class Exchange:
 
     def abandon(self) -> None:
         """Note that the caller left, so that nobody is to be answered."""
-        self.finish(ABANDONED_STATUS, _ABANDONED_REASON)
+        self.finish(_ABANDONED_STATUS, _ABANDONED_REASON)
 
     def write(self, log: Log, *, quiet: bool = False) -> None:
         """Write the canonical line: failures of ours louder, good answers to probes softer."""
