@@ -64,6 +64,13 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], int, str, str]] = {
     "jpeg as png": ("/encode", image(file_of((28, 28), "JPEG")), 422, "invalid_image", "jpeg"),
     "truncated png": ("/encode", image(PNG[:-20]), 422, "invalid_image", ""),
     "bomb": ("/encode?preprocess=mnist", image(file_of((20_000, 20_000), mode="1")), 413, "too_large", "20000x20000"),
+    "bombs that are only together too large": (
+        "/encode?preprocess=mnist",
+        {"files": [("f", ("f.png", file_of((4000, 4000), mode="1"), "image/png"))] * 2},
+        413,
+        "too_large",
+        "32000000 pixels together came, the limit of a request is 16777216",
+    ),
     "27x28": ("/encode", image(file_of((27, 28))), 422, "invalid_image", "27"),
     "animated gif": ("/encode", image(ANIMATED, "image/gif"), 422, "invalid_image", "frames"),
     "not json": ("/encode", text("{"), 400, "malformed_request", "character"),

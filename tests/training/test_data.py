@@ -282,7 +282,7 @@ def test_archive_member_that_is_no_array_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "own.npz", "w") as archive:
         archive.writestr("images", b"text")
 
-    with pytest.raises(DataError, match="images in .* is no array"):
+    with pytest.raises(DataError, match=r"images in .* is no array"):
         load_data(str(tmp_path / "own.npz"))
 
 

@@ -17,6 +17,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
+from training.data import DigitData  # noqa: E402  # beside the imports below
 from training.errors import ExportError  # noqa: E402  # beside the imports below
 from training.export import (  # noqa: E402  # needs TensorFlow
     CARD_FILE,
@@ -24,7 +25,6 @@ from training.export import (  # noqa: E402  # needs TensorFlow
     build_probe,
     publish_version,
 )
-from training.data import DigitData  # noqa: E402  # beside the import above
 from training.verify import ContractViolationError, verify_version  # noqa: E402  # beside the import above
 from training.warmup import WARMUP_FILE  # noqa: E402  # beside the import above
 
@@ -167,14 +167,13 @@ def test_check_asks_for_held_out_digits_too(codec: Any, small_digits: DigitData,
         verify_version(tmp_path / "version", probe)
 
 
-class _TinyCodec(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
+class _TinyCodec:
     """Contract one with two numbers a code; each defect that it can be given breaks one promise."""
 
     def __init__(self, defect: str = "", rows: int | None = None) -> None:
-        super().__init__()
         self._defect = defect
         images, codes = tf.TensorSpec([rows, 28, 28], tf.uint8, "images"), tf.TensorSpec([rows, 2], tf.float32, "codes")
-        self.signatures = {
+        self.functions = {
             "encode": tf.function(self._encode, [images]).get_concrete_function(),
             "decode": tf.function(self._decode, [codes]).get_concrete_function(),
             "reconstruct": tf.function(self._reconstruct, [images]).get_concrete_function(),
@@ -218,13 +217,13 @@ class _TinyCodec(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
 @pytest.fixture(scope="module")
 def tiny_probe() -> dict[str, Any]:
     """The answers of a tiny codec without a defect."""
-    answers = _TinyCodec().signatures["reconstruct"](images=tf.constant(build_probe()))
+    answers = _TinyCodec().functions["reconstruct"](images=tf.constant(build_probe()))
     live = {name: answer.numpy() for name, answer in answers.items()}
     return {"images": build_probe(), "calibration_size": np.array(5000), **live}
 
 
 def _save_tiny(directory: Path, codec: _TinyCodec) -> Path:
-    tf.saved_model.save(codec, str(directory), codec.signatures)
+    tf.saved_model.save(tf.Module(), str(directory), codec.functions)
     return directory
 
 

@@ -11,8 +11,7 @@ pytestmark = pytest.mark.tensorflow
 
 from training.data import DigitData  # noqa: E402  # beside the imports below
 from training.measures import reconstruction_error  # noqa: E402  # beside the imports below
-from training.statistic import (
-    Doubles,  # noqa: E402  # needs TensorFlow
+from training.statistic import (  # noqa: E402  # needs TensorFlow
     MEASURES,
     build_view,
     fit_prototypes,
@@ -21,6 +20,8 @@ from training.statistic import (
     measure_dissimilarity,
     round_pixels,
 )
+
+Doubles = NDArray[np.float64]
 
 
 def test_error_is_that_of_the_returned_picture(autoencoder: Any, all_kinds: NDArray[np.uint8]) -> None:
@@ -98,7 +99,7 @@ def _dissimilarities(pixels: Doubles, pictures: Doubles) -> Doubles:
             luminance = (2 * means[0] * means[1] + 1e-4) / (means[0] ** 2 + means[1] ** 2 + 1e-4)
             structure = (2 * covariance + 9e-4) / (one.var(axis=1) + other.var(axis=1) + 9e-4)
             similarities.append(luminance * structure)
-    return 1 - np.mean(similarities, axis=0)
+    return np.asarray(1 - np.mean(similarities, axis=0), np.float64)
 
 
 def _surprises(normal: Doubles, asked: Doubles) -> Doubles:
@@ -106,7 +107,8 @@ def _surprises(normal: Doubles, asked: Doubles) -> Doubles:
     shares = np.concatenate([np.linspace(0, 0.9, 37), 1 - np.geomspace(0.1, 0.005, 20)[1:]])
     knots, heights = np.quantile(normal, shares), -np.log(1 - shares)
     scale = (normal[normal > knots[-1]] - knots[-1]).mean()
-    return np.interp(asked, knots, heights) + np.maximum(asked - knots[-1], 0) / scale
+    tail = np.maximum(asked - knots[-1], 0) / scale
+    return np.asarray(np.interp(asked, knots, heights) + tail, np.float64)
 
 
 def test_statistic_is_the_weighted_sum_of_five_surprises(

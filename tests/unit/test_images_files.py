@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from support import pictures
 
 from service.errors import InvalidImageError, PayloadTooLargeError, UnsupportedMediaError
-from service.images import FORMATS, ImageLimits, decode_image
+from service.images import FORMATS, ImageLimits, decode_image, open_image
 from service.images.files import Preprocess
 
 LIMITS = ImageLimits(max_pixels=2**24)
@@ -250,6 +250,26 @@ def test_pixel_limit_itself_is_accepted() -> None:
     np.testing.assert_array_equal(RAMP, decode_image(data, limits=ImageLimits(max_pixels=784)))
     with pytest.raises(PayloadTooLargeError, match="limit is 783"):
         decode_image(data, limits=ImageLimits(max_pixels=783))
+
+
+def test_pixels_are_known_before_they_are_decoded() -> None:
+    """A file whose pixels are damaged can be opened, and says how many there would be."""
+    file = open_image(pictures.png((28, 30, 8, 0, 0, 0, 0), b"no deflate"), limits=LIMITS, preprocess="mnist")
+
+    assert 28 * 30 == file.pixels
+    with pytest.raises(InvalidImageError, match="damaged"):
+        file.decode()
+
+
+@pytest.mark.parametrize(
+    ("side", "tile", "expected"),
+    [(28, (2048, 2048), 2048**2), (33, (32, 16), 64 * 48), (28, (16, 0), 28 * 28), (32, (16, 16), 32 * 32)],
+)
+def test_pixels_of_tiles_count_beyond_the_picture(side: int, tile: tuple[int, int], expected: int) -> None:
+    """A small TIFF in large tiles costs its tiles, because the decoder makes them whole."""
+    data = pictures.tiff([(256, 4, 1, side), (257, 4, 1, side), (322, 4, 1, tile[0]), (323, 4, 1, tile[1])])
+
+    assert expected == open_image(data, limits=LIMITS, preprocess="mnist").pixels
 
 
 def test_header_that_disagrees_with_its_pixels_is_refused() -> None:

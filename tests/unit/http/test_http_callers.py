@@ -158,16 +158,20 @@ async def test_timeouts_are_cut_to_the_limit() -> None:
 
 
 async def test_cancellation_from_outside_passes_through() -> None:
-    """A server that stops its tasks is not told that the caller left."""
+    """A server that stops its tasks is not told that the caller left, and neither is the log."""
     backend = HeldBackend()
+    log = LineLog()
     caller = Caller(body_message(IMAGE))
-    work = asyncio.create_task(start(build_door(backend), caller, build_scope("/encode", OCTETS)))
+    work = asyncio.create_task(start(build_door(backend, log=log), caller, build_scope("/encode", OCTETS)))
     await backend.entered.wait()
     work.cancel()
 
     with pytest.raises(asyncio.CancelledError):
         await work
     assert [] == caller.sent
+    assert [("warning", 503, "not_ready")] == [
+        (level, fields["status"], fields["reason"]) for level, _, fields in log.lines
+    ]
 
 
 async def test_full_queue_is_429_with_retry_after() -> None:

@@ -94,8 +94,8 @@ async def test_raw_image_is_taken_by_its_content_type(
     assert fake_codes(IMAGES[2:]).tolist() == np.float32(answer.json()["codes"]).tolist()
 
 
-async def test_other_sizes_are_taken_with_preprocess_mnist(client: httpx.AsyncClient, bulk: CountingExecutor) -> None:
-    """Such pictures may be large, so they are read off the event loop."""
+async def test_other_sizes_are_taken_with_preprocess_mnist(client: httpx.AsyncClient) -> None:
+    """A picture of any size becomes what the image room makes of it."""
     picture = np.zeros((60, 40), np.uint8)
     picture[10:50, 15:25] = 255
     data = pillow_file(picture, "PNG")
@@ -103,7 +103,32 @@ async def test_other_sizes_are_taken_with_preprocess_mnist(client: httpx.AsyncCl
     image = decode_image(data, limits=Limits(10_000), preprocess="mnist")
 
     assert fake_codes(image[np.newaxis]).tolist() == np.float32(answer.json()["codes"]).tolist()
-    assert 1 == bulk.submitted
+
+
+@pytest.mark.parametrize(
+    ("preprocess", "count", "side", "expected"),
+    [
+        ("mnist", 1, 256, 0),
+        ("mnist", 1, 257, 1),
+        ("mnist", 4, 128, 0),
+        ("mnist", 5, 128, 1),
+        ("mnist", 8, 28, 0),
+        ("mnist", 9, 28, 1),
+        # Answers of more than 64 rows go there too.
+        ("strict", 64, 28, 0),
+        ("strict", 83, 28, 1),
+        ("strict", 84, 28, 2),
+    ],
+)
+async def test_headers_decide_where_small_files_are_decoded(
+    client: httpx.AsyncClient, bulk: CountingExecutor, preprocess: str, count: int, side: int, expected: int
+) -> None:
+    """Few pixels are decoded at once and never wait for others' large bodies; many go to the bulk executor."""
+    text = b64encode(pillow_file(np.zeros((side, side), np.uint8), "PNG")).decode()
+    answer = await client.post(f"/encode?preprocess={preprocess}", json={"images": [text] * count})
+
+    assert (200, count) == (answer.status_code, len(answer.json()["codes"]))
+    assert expected == bulk.submitted
 
 
 async def test_encode_answers_npy(client: httpx.AsyncClient) -> None:
