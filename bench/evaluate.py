@@ -1,14 +1,14 @@
 """Sends all test digits through a running service and holds the figures against the bars and the model card.
 
 `python -m bench.evaluate --data DIR [--fashion DIR] [--server URL]`; ends with status 1 if a bar is missed, a figure
-differs from the card, or single images are answered otherwise than in bulk.
+differs from the card, or single images are answered otherwise than in bulk; with status 2 if nothing can be measured.
 """
 
 import argparse
 import base64
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,27 +17,22 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from bench.running import running_service
+from bench.running import ServiceFailedError, running_service
+from training.data import DigitData, load_data, load_fashion
+from training.errors import TrainerError
+from training.figures import Floats, Images, Metrics, Reconstruction, flatten_metrics, split_rows
 from training.quiet import load_tensorflow
-
-load_tensorflow()
-
-from training.data import load_data, load_fashion  # noqa: E402  # TensorFlow is silenced first
-from training.evaluation import (  # noqa: E402  # the same
-    Floats,
-    Images,
-    Metrics,
-    Reconstruction,
-    evaluate,
-    flatten_metrics,
-    split_rows,
-)
 
 _NPY, _PNG, _JSON = "application/x-npy", "image/png", "application/json"
 # Half of what the service takes in one request.
 _REQUEST_ROWS = 2000
 _SINGLES = 1000
 _TIMEOUT_S = 60
+_FAILED = 2
+
+
+class NothingServedError(Exception):
+    """The service has no version that answers."""
 
 
 class Bar(NamedTuple):
@@ -73,7 +68,7 @@ BARS = (
 
 
 class HttpCodec:
-    """A codec behind the HTTP door; see `training.evaluation.Codec`."""
+    """A codec behind the HTTP door; see `training.figures.Codec`."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
@@ -103,9 +98,16 @@ class HttpCodec:
         )
 
     def find_card(self) -> dict[str, Any]:
-        """Name, version and model card of the newest version that answers; the card may be None."""
+        """Name, version and model card of the newest version that answers; the card may be None.
+
+        Raises:
+            NothingServedError: If there is none.
+        """
         model = self._client.get("/models/digits").raise_for_status().json()
-        serving = next(version for version in model["versions"] if version["state"] == "AVAILABLE")
+        serving = next((version for version in model["versions"] if version["state"] == "AVAILABLE"), None)
+        if serving is None:
+            states = [f"{version['version']} is {version['state']}" for version in model["versions"]]
+            raise NothingServedError(f"no version of digits is AVAILABLE: {', '.join(states) or 'there is none'}")
         return {"name": model["name"], "version": serving["version"], "card": serving["model_card"]}
 
     def _post(self, path: str, body: bytes, media_type: str, accept: str) -> httpx.Response:
@@ -154,10 +156,10 @@ def _tolerance(name: str, figure: float) -> float:
     return 1e-5 if name.endswith(".mse") else 1e-3 * max(abs(figure), 0.2)
 
 
-def render_table(metrics: Metrics, card: dict[str, Any] | None) -> str:
+def render_table(metrics: Metrics, card_metrics: Metrics | None) -> str:
     """Every figure, what the card says of it, and its bar with ok or MISSED."""
     bars = {bar.figure: bar for bar in BARS}
-    promised = dict(flatten_metrics(card["metrics"])) if card else {}
+    promised = dict(flatten_metrics(card_metrics or {}))
     rows = [("figure", "measured", "card", "bar", "")]
     for name, value in flatten_metrics(metrics):
         bar = bars.get(name)
@@ -171,19 +173,25 @@ def render_table(metrics: Metrics, card: dict[str, Any] | None) -> str:
     )
 
 
-def find_faults(codec: HttpCodec, metrics: Metrics, images: Images, card: dict[str, Any] | None) -> list[str]:
-    """Everything that makes the run a failure."""
+def find_missed_bars(metrics: Metrics) -> Iterator[str]:
+    """Name each bar that was measured and missed."""
     measured = dict(flatten_metrics(metrics))
-    faults = [
-        f"{bar.figure} is {measured[bar.figure]:.5f}, the bar is {bar.describe()}"
-        for bar in BARS
-        if bar.figure in measured and not bar.holds(measured[bar.figure])
-    ]
-    if card is None:
-        faults.append("the served version has no model card")
-    else:
-        faults += find_card_differences(metrics, card["metrics"])
-    return faults + list(find_single_differences(codec, images[:_SINGLES]))
+    for bar in BARS:
+        if bar.figure in measured and not bar.holds(measured[bar.figure]):
+            yield f"{bar.figure} is {measured[bar.figure]:.5f}, the bar is {bar.describe()}"
+
+
+def render_bars(metrics: Metrics) -> str:
+    """How many bars could be checked at all, and which could not."""
+    measured = dict(flatten_metrics(metrics))
+    unmeasured = [bar.figure for bar in BARS if bar.figure not in measured]
+    checked = f"{len(BARS) - len(unmeasured)} of {len(BARS)} bars checked"
+    return f"{checked}; not measured: {', '.join(unmeasured)}" if unmeasured else checked
+
+
+def is_same_data(card: dict[str, Any], data: DigitData) -> bool:
+    """True where the card's figures are of these digits; of others they cannot be compared."""
+    return bool(card.get("data", {}).get("sha256") == data.sha256)
 
 
 @contextmanager
@@ -196,25 +204,66 @@ def open_service(url: str | None) -> Iterator[str]:
         yield service.url
 
 
-def main() -> int:
-    """Measure, print, judge; returns the exit status."""
+def build_parser() -> argparse.ArgumentParser:
+    """The flags."""
     parser = argparse.ArgumentParser(prog="python -m bench.evaluate", description=__doc__)
     parser.add_argument("--data", required=True, help="test digits, as for `python -m training fit`")
     parser.add_argument("--fashion", type=Path, help="pictures of clothes: an IDX file or its folder")
     parser.add_argument("--server", metavar="URL", help="a running service; without it one is started")
-    options = parser.parse_args()
-    data = load_data(options.data)
-    fashion = load_fashion(options.fashion) if options.fashion else None
-    with open_service(options.server) as url, httpx.Client(base_url=url, timeout=_TIMEOUT_S) as client:
+    return parser
+
+
+def measure_service(url: str, data: DigitData, fashion: Images | None) -> list[str]:
+    """Measure what the service at `url` serves and print it; returns every fault in words.
+
+    Raises:
+        NothingServedError: If no version answers.
+        httpx.HTTPError: If the service cannot be reached or refuses.
+    """
+    from training.evaluation import evaluate  # TensorFlow, which the caller has silenced
+
+    with httpx.Client(base_url=url, timeout=_TIMEOUT_S) as client:
         codec = HttpCodec(client)
         served = codec.find_card()
         metrics = evaluate(codec, data, fashion)
+        card = served["card"]
+        comparable = card is not None and is_same_data(card, data)
         print(f"{served['name']} version {served['version']}: {len(data.test_images)} test digits through {url}")
-        print(render_table(metrics, served["card"]))
-        faults = find_faults(codec, metrics, data.test_images, served["card"])
+        print(render_table(metrics, card["metrics"] if comparable else None))
+        print(render_bars(metrics))
+        faults = list(find_missed_bars(metrics))
+        if card is None:
+            faults.append("the served version has no model card")
+        elif comparable:
+            faults += find_card_differences(metrics, card["metrics"])
+        else:
+            print("the card was not compared: its figures are of other data")
+        faults += find_single_differences(codec, data.test_images[:_SINGLES])
     singles = min(_SINGLES, len(data.test_images))
-    print("\n".join(faults) or f"all bars hold; the card agrees; {singles} single PNGs answered exactly as in bulk")
-    return 1 if faults else 0
+    agrees = "the card agrees; " if comparable else ""
+    print("\n".join(faults) or f"what was checked holds; {agrees}{singles} single PNGs answered exactly as in bulk")
+    return faults
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, judge; returns the exit status."""
+    options = build_parser().parse_args(arguments)
+    try:
+        data = load_data(options.data)
+        fashion = load_fashion(options.fashion) if options.fashion else None
+        load_tensorflow()
+        with open_service(options.server) as url:
+            return 1 if measure_service(url, data, fashion) else 0
+    except (TrainerError, NothingServedError, ServiceFailedError, httpx.HTTPError, httpx.InvalidURL) as error:
+        print(f"error: {_describe(error)}", file=sys.stderr)
+        return _FAILED
+
+
+def _describe(error: Exception) -> str:
+    """One line: what happened and, of a service that failed, the last it wrote; httpx adds a link to a manual."""
+    first, *rest = str(error).splitlines() or [type(error).__name__]
+    where = f"{error.request.method} {error.request.url}: " if isinstance(error, httpx.RequestError) else ""
+    return f"{where}{first}{' ' + rest[-1] if rest and isinstance(error, ServiceFailedError) else ''}"
 
 
 if __name__ == "__main__":

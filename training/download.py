@@ -5,6 +5,7 @@ import http.client
 import logging
 import os
 import tempfile
+import time
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from training.errors import DataError
 
 _LOG = logging.getLogger(__name__)
 _TIMEOUT_S = 30.0
+# A file is written in one go: one that is unfinished after a minute is a dead writer's.
+_DEAD_AFTER_S = 60.0
 _ADVICE = "give --data DIR with the four files, or --data digits for scikit-learn's small set"
 
 MIRRORS = (
@@ -84,6 +87,7 @@ def fetch_files(cache: Path, files: Sequence[RemoteFile] = MNIST_FILES, mirrors:
         cache.mkdir(parents=True, exist_ok=True)
         for file in files:
             if not _is_cached(cache, file):
+                _clear_leftovers(cache, file)
                 _write_atomically(cache / file.name, _fetch(file, mirrors))
     except OSError as error:
         raise DataError(f"cannot keep MNIST in {cache}: {error}; {_ADVICE}") from error
@@ -100,6 +104,12 @@ def _is_cached(cache: Path, file: RemoteFile) -> bool:
     path.unlink()
     _LOG.warning("deleted %s: its sha256 is %s, expected %s", path, found, file.sha256)
     return False
+
+
+def _clear_leftovers(cache: Path, file: RemoteFile) -> None:
+    for leftover in cache.glob(f".{file.name}.*"):
+        if time.time() - leftover.stat().st_mtime > _DEAD_AFTER_S:
+            leftover.unlink()
 
 
 def _fetch(file: RemoteFile, mirrors: Sequence[str]) -> bytes:

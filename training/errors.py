@@ -3,7 +3,8 @@
 TrainerError
 |-- DataError       the digits cannot be read, fetched or split
 |-- RecipeError     no such recipe
-`-- TrainingError   the numbers went wrong while fitting
+|-- TrainingError   the numbers went wrong while fitting
+`-- ExportError     the version cannot be written or does not pass its check
 
 The command line prints their text, one line, and ends with status 2; other exceptions are defects.
 """
@@ -23,3 +24,7 @@ class RecipeError(TrainerError):
 
 class TrainingError(TrainerError):
     """The fit produced numbers that cannot be used."""
+
+
+class ExportError(TrainerError):
+    """The version cannot be written or does not pass its check; nothing was published."""

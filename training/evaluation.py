@@ -1,8 +1,8 @@
 """Measures a codec on test digits: the same figures for a live model, a SavedModel and a running service."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from training import corruption
+from training.figures import Codec, Floats, Images, Metrics, Reconstruction, split_rows
 from training.measures import auroc, false_alarm_rate, knn_accuracy, mean_psnr_db, reconstruction_error
 from training.signatures import ServedCodec
 from training.statistic import AnomalyStatistic
@@ -18,10 +19,6 @@ from training.strange_sets import StrangeSets, build_strange_sets
 if TYPE_CHECKING:
     from training.data import DigitData
     from training.networks import Autoencoder
-
-Images = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-Metrics = dict[str, Any]
 
 NEIGHBOURS = 5
 # Per cent; the gateway's default threshold and a looser one.
@@ -36,30 +33,6 @@ _NOISES: dict[str, Callable[[Any, Any], Any]] = {
     "dropped_cells_25": lambda images, seed: corruption.dropped_cells(images, 0.25, seed),
     "blur_1px": lambda images, _: corruption.blur(images, 1.0),
 }
-
-
-class Reconstruction(NamedTuple):
-    """What a codec says about images.
-
-    Attributes:
-        reconstructions: uint8 (n, 28, 28).
-        errors: float32 (n,).
-        anomaly_scores: float32 (n,).
-    """
-
-    reconstructions: Images
-    errors: Floats
-    anomaly_scores: Floats
-
-
-class Codec(Protocol):
-    """Whatever encodes and reconstructs; takes any number of images at once and keeps their order."""
-
-    def encode(self, images: Images) -> Floats:
-        """Codes of images: uint8 (n, 28, 28) -> float32 (n, code_dim)."""
-
-    def reconstruct(self, images: Images) -> Reconstruction:
-        """Reconstructions, errors and scores of images, uint8 (n, 28, 28)."""
 
 
 class SignatureCodec:
@@ -96,12 +69,6 @@ class SavedModelCodec(SignatureCodec):
     def __init__(self, version_dir: Path) -> None:
         self._loaded = tf.saved_model.load(str(version_dir))  # its variables live as long as it is referenced
         super().__init__(self._loaded.signatures["encode"], self._loaded.signatures["reconstruct"])
-
-
-def split_rows(rows: NDArray[Any], most: int) -> Iterator[NDArray[Any]]:
-    """The rows in order, at most `most` at a time; no rows are one empty part."""
-    for start in range(0, max(len(rows), 1), most):
-        yield rows[start : start + most]
 
 
 def evaluate(codec: Codec, data: "DigitData", fashion: Images | None = None, seed: int = 0) -> Metrics:
@@ -185,21 +152,3 @@ def _measure_codes(codec: Codec, data: "DigitData") -> float:
         data.test_labels,
         NEIGHBOURS,
     )
-
-
-def render_metrics(metrics: Metrics) -> str:
-    """The figures as an aligned table, a line each; what was left out comes last, with the reason."""
-    lines = [(name, f"{value:.5f}") for name, value in flatten_metrics(metrics)]
-    width = max((len(name) for name, _ in lines), default=0)
-    rendered = [f"{name:<{width}}  {value:>9}" for name, value in lines]
-    rendered += [f"{name:<{width}}  left out: {reason}" for name, reason in metrics.get("left_out", {}).items()]
-    return "\n".join(rendered)
-
-
-def flatten_metrics(metrics: Metrics, prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Every number with its dotted name, in order."""
-    for key, value in metrics.items():
-        if isinstance(value, dict):
-            yield from flatten_metrics(value, f"{prefix}{key}.")
-        elif isinstance(value, int | float):
-            yield f"{prefix}{key}", float(value)

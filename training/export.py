@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.errors import TrainerError
+from training.errors import ExportError
 from training.signatures import ServedCodec
 from training.statistic import AnomalyStatistic
 from training.warmup import write_warmup
@@ -34,14 +34,12 @@ INCOMING_PREFIX = ".incoming-"
 _LOCK_FILE = ".publish.lock"
 _VERIFY_MODULE = "training.verify"
 
+Images = NDArray[np.uint8]
+
 # Enough for the two batch sizes of the check, in pictures of every kind: empty, full, noise.
 _PROBE_ROWS = 8
 # Import of TensorFlow, load and eight calls take 10 s on a slow machine; a hang must not last for ever.
 _VERIFY_TIMEOUT_S = 300
-
-
-class ExportError(TrainerError):
-    """The exported version did not pass its check; nothing was published."""
 
 
 def publish_version(
@@ -50,6 +48,7 @@ def publish_version(
     card: dict[str, Any],
     models_root: Path,
     name: str,
+    digits: Images | None = None,
 ) -> Path:
     """Write, check and publish the next version; other publishers of this model wait their turn.
 
@@ -59,24 +58,52 @@ def publish_version(
         card: What `assets.extra/model_card.json` will say; `name`, `code_dim` and `parameters` are added.
         models_root: Where models live; made if missing.
         name: The model: a folder below it.
+        digits: A few images like those that will come, uint8 (n, 28, 28); the check asks for their answers too.
 
     Returns:
         The directory of the new version.
 
     Raises:
-        ExportError: If a fresh process does not get the live model's answers from it.
+        ExportError: If it cannot be written, or a fresh process does not get the live model's answers from it.
     """
     model_dir = models_root / name
-    model_dir.mkdir(parents=True, exist_ok=True)
-    with _publishing(model_dir) as workplace:
+    facts = {"name": name, "code_dim": autoencoder.code_dim, "parameters": autoencoder.count_parameters()}
+    with _writing(model_dir), _publishing(model_dir) as workplace:
         version_dir = workplace / "version"
         codec = ServedCodec(autoencoder, statistic)
         codec.save(version_dir)
         write_warmup(version_dir, name, autoencoder.code_dim)
-        _write_card(version_dir, {"name": name, **_describe(autoencoder), **card})
-        _check(version_dir, _write_probe(workplace, codec))
+        _write_card(version_dir, {**facts, **card})
+        _check(version_dir, _write_probe(workplace, codec, digits))
         _sync_tree(version_dir)
         return _rename_to_next(version_dir, model_dir)
+
+
+def try_to_write(model_dir: Path) -> None:
+    """Make a model's folder and a file in it: a wrong place should be known before the training, not after.
+
+    Raises:
+        ExportError: If that cannot be done.
+    """
+    with _writing(model_dir), tempfile.TemporaryFile(dir=model_dir):
+        pass
+
+
+@contextmanager
+def _writing(model_dir: Path) -> Iterator[None]:
+    """Make the model's folder; say in our own words what the disk refuses, whether Python or TensorFlow wrote."""
+    try:
+        model_dir.mkdir(parents=True, exist_ok=True)
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        raise ExportError(
+            f"cannot write to {model_dir}: {_first_line(error)}; choose another place with --models or free some space"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    """What happened; TensorFlow's errors go on for pages about where."""
+    return (error.message if isinstance(error, tf.errors.OpError) else str(error)).partition("\n")[0]
 
 
 @contextmanager
@@ -90,30 +117,23 @@ def _publishing(model_dir: Path) -> Iterator[Path]:
             yield Path(workplace)
 
 
-def _describe(autoencoder: "Autoencoder") -> dict[str, int]:
-    networks = (autoencoder.encoder, autoencoder.decoder)
-    return {
-        "code_dim": autoencoder.code_dim,
-        "parameters": sum(network.count_params() for network in networks),
-    }
-
-
 def _write_card(version_dir: Path, card: dict[str, Any]) -> None:
     path = version_dir / CARD_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(card, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _write_probe(workplace: Path, codec: ServedCodec) -> Path:
-    """Save images and the live model's answers to them."""
-    images = build_probe()
+def _write_probe(workplace: Path, codec: ServedCodec, digits: Images | None) -> Path:
+    """Save images, the live model's answers to them, and the calibration's size; digits reach the middle scores."""
+    probe = build_probe()
+    images = probe if digits is None else np.concatenate([probe, digits])
     answers = {name: answer.numpy() for name, answer in codec.reconstruct(tf.constant(images)).items()}
     path = workplace / "probe.npz"
-    np.savez(path, images=images, **answers)
+    np.savez(path, images=images, calibration_size=codec.calibration_size, **answers)
     return path
 
 
-def build_probe() -> NDArray[np.uint8]:
+def build_probe() -> Images:
     """Images that exercise a model without any data: empty, full, strokes and noise; uint8 (8, 28, 28)."""
     images = np.random.default_rng(0).integers(0, 256, (_PROBE_ROWS, 28, 28), dtype=np.uint8)
     images[0], images[1] = 0, 255
@@ -128,14 +148,19 @@ def _check(version_dir: Path, probe: Path) -> None:
     """Have a fresh process compare the written version with the live model's answers."""
     root = Path(__file__).resolve().parents[1]
     search_path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-    outcome = subprocess.run(  # noqa: S603  # our own module, run by our own interpreter
-        [sys.executable, "-m", _VERIFY_MODULE, str(version_dir), str(probe)],
-        capture_output=True,
-        text=True,
-        timeout=_VERIFY_TIMEOUT_S,
-        check=False,
-        env={**os.environ, "PYTHONPATH": search_path},
-    )
+    # Without a GPU: this process may hold all memory of one, and a version must answer without any.
+    environment = {**os.environ, "PYTHONPATH": search_path, "CUDA_VISIBLE_DEVICES": "-1"}
+    try:
+        outcome = subprocess.run(  # noqa: S603  # our own module, run by our own interpreter
+            [sys.executable, "-m", _VERIFY_MODULE, str(version_dir), str(probe)],
+            capture_output=True,
+            text=True,
+            timeout=_VERIFY_TIMEOUT_S,
+            check=False,
+            env=environment,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ExportError(f"the check of the exported version took more than {_VERIFY_TIMEOUT_S} s") from error
     if outcome.returncode:
         raise ExportError(f"the exported version failed its check: {outcome.stderr.strip()[-2000:]}")
 

@@ -31,13 +31,11 @@ class Fitted:
 
     Attributes:
         autoencoder: The model, with the averaged weights.
-        held_out_error: Its mean squared error on the held-out images.
-        steps: Steps taken.
+        held_out_error: Its mean squared error on the held-out images; finite.
     """
 
     autoencoder: Autoencoder
     held_out_error: float
-    steps: int
 
 
 def fit(
@@ -59,7 +57,7 @@ def fit(
         progress: Is told how it goes.
 
     Raises:
-        TrainingError: If the loss is NaN or infinite.
+        TrainingError: If the loss or the held-out error is NaN or infinite.
     """
     live, averaged = build_autoencoder(network, seed), build_autoencoder(network, seed)
     state = TrainState.start(live.weights(), averaged.weights())
@@ -72,9 +70,9 @@ def fit(
         state.step.assign_add(count)
         progress.advance(count, check_losses(losses.numpy(), first))
         if is_watch_step(first + count, config):
-            held_out_error = watch()
+            held_out_error = check_held_out(watch(), first + count)
             progress.show_held_out(held_out_error)
-    return Fitted(averaged, held_out_error, config.steps)
+    return Fitted(averaged, held_out_error)
 
 
 def plan_calls(steps: int, watch_every: int) -> Iterator[tuple[int, int]]:
@@ -162,6 +160,17 @@ def check_losses(losses: NDArray[np.float32], first: int) -> float:
             f"the loss is {losses[place]} at step {first + place + 1}; try a lower learning rate in the recipe"
         )
     return float(losses.mean())
+
+
+def check_held_out(error: float, done: int) -> float:
+    """The held-out error after `done` steps, as it came.
+
+    Raises:
+        TrainingError: If it is NaN or infinite; the last step may break weights whose loss was still fine.
+    """
+    if not math.isfinite(error):
+        raise TrainingError(f"the held-out error is {error} after step {done}; try a lower learning rate in the recipe")
+    return error
 
 
 def _corrupt(clean: Any, config: FitConfig, seed: Any) -> Any:

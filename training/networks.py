@@ -75,8 +75,8 @@ class _Builder:
         for _ in range(self._network.decoder_blocks):
             trunk = self._block(trunk)
         trunk = _norm(trunk)
-        if self._network.head is not None:
-            trunk = self._dense(self._network.head, silu)(trunk)
+        if self._network.last_hidden is not None:
+            trunk = self._dense(self._network.last_hidden, silu)(trunk)
         pixels = self._dense(SIDE * SIDE, "sigmoid")(trunk)
         return keras.Model(codes, layers.Reshape((SIDE, SIDE))(pixels), name="decoder")
 
@@ -112,7 +112,6 @@ class _Builder:
         return int(self._random.integers(2**31))
 
 
-@keras.saving.register_keras_serializable("digitcodec")
 class RowNormalization(layers.Layer):  # type: ignore[misc]  # Keras is untyped
     """Layer normalization whose answer for a row is the same to the last bit in every batch.
 

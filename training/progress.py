@@ -69,17 +69,21 @@ class BarProgress:
     def __init__(self, bar: tqdm[NoReturn], batch_size: int) -> None:
         self._bar = bar
         self._speed = Speedometer(batch_size)
+        self._figures = ""
         self._held_out = ""
 
     def advance(self, steps: int, loss: float) -> None:
         """Move the bar."""
         speed = self._speed.measure(steps)
-        self._bar.set_postfix_str(f"{speed:,.0f} images/s, loss {loss:.5f}{self._held_out}", refresh=False)
+        known_speed = f"{speed:,.0f} images/s, " if speed else ""
+        self._figures = f"{known_speed}loss {loss:.5f}"
+        self._bar.set_postfix_str(self._figures + self._held_out, refresh=False)
         self._bar.update(steps)
 
     def show_held_out(self, error: float) -> None:
-        """Keep the value beside the bar until the next one."""
+        """Show the value at once and keep it beside the bar until the next one."""
         self._held_out = f", held-out {error:.5f}"
+        self._bar.set_postfix_str(self._figures + self._held_out)
 
 
 @dataclass

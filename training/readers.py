@@ -18,15 +18,22 @@ _LOG = logging.getLogger(__name__)
 
 SIDE = 28
 IDX_UNSIGNED_BYTE = 8
+# Images have three, four with a channel; NumPy ends at 64, a header can say 255.
+_MOST_DIMENSIONS = 4
+# How a zip archive begins, and a bare array of NumPy's.
+_ZIP_MAGIC, _NPY_MAGIC = b"PK", b"\x93NUMPY"
 # Grey, or anything that turns grey without a choice of ours: transparency and 16 bits would need one.
 _GREY_MODES = ("L", "1", "P", "RGB")
+
+# RuntimeError: encrypted, or compressed by something unknown. MemoryError: a header that announces terabytes.
+_NPZ_ERRORS = (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """The array in an IDX file of unsigned bytes, gzipped or not; of any shape.
+    """The array in an IDX file of unsigned bytes, gzipped or not; of at most 4 dimensions.
 
     Source: the description of the IDX format on the MNIST page: two zero bytes, a type, the number of
     dimensions, each dimension as a big-endian 32-bit number, then the values.
@@ -37,6 +44,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     content = _read_bytes(path)
     if len(content) < 4 or content[:3] != bytes((0, 0, IDX_UNSIGNED_BYTE)):
         raise DataError(f"{path} begins with {content[:4].hex() or 'nothing'}, expected 000008 (IDX, unsigned bytes)")
+    if content[3] > _MOST_DIMENSIONS:
+        raise DataError(f"{path} announces {content[3]} dimensions, the most are {_MOST_DIMENSIONS}")
     header = 4 + 4 * content[3]
     if len(content) < header:
         raise DataError(f"{path} has {len(content)} bytes, its IDX header alone takes {header}")
@@ -44,7 +53,10 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     values = np.frombuffer(content, np.uint8, offset=header)
     if values.size != np.prod(shape, dtype=object):
         raise DataError(f"{path} has {values.size} bytes of values, its header announces {shape}")
-    return values.reshape(shape)
+    try:
+        return values.reshape(shape)
+    except ValueError as error:  # no values at all, of more pixels than an address can count
+        raise DataError(f"{path} announces {shape}, which no array can have") from error
 
 
 def read_idx_images(path: Path) -> Images:
@@ -74,12 +86,25 @@ def read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
         # Opened here, because NumPy leaves a damaged file open.
         with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, NpzFile):
-                raise DataError(f"{path} is a bare array, expected an .npz archive of named arrays")
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            _check_npz_magic(path, file.read(len(_NPY_MAGIC)))
+            file.seek(0)
+            archive: NpzFile = np.load(file, allow_pickle=False)
+            return {name: _check_member(archive[name], name, path) for name in archive.files}
+    except _NPZ_ERRORS as error:
         raise DataError(f"{path} is no readable .npz archive: {error}") from error
+
+
+def _check_npz_magic(path: Path, magic: bytes) -> None:
+    if magic == _NPY_MAGIC:
+        raise DataError(f"{path} is a bare array, expected an .npz archive of named arrays")
+    if not magic.startswith(_ZIP_MAGIC):
+        raise DataError(f"{path} is no readable .npz archive: it begins with {magic.hex() or 'nothing'}")
+
+
+def _check_member(member: object, name: str, path: Path) -> NDArray[np.generic]:
+    if not isinstance(member, np.ndarray):
+        raise DataError(f"{name} in {path} is no array, expected nothing but arrays")
+    return member
 
 
 def read_png_folder(folder: Path) -> tuple[Images, Labels | None]:
@@ -92,7 +117,7 @@ def read_png_folder(folder: Path) -> tuple[Images, Labels | None]:
         DataError: If no image is left.
     """
     images, labels, refusals = [], [], []
-    for path in sorted(folder.rglob("*.png")):
+    for path in find_pngs(folder):
         try:
             images.append(_read_png(path))
             labels.append(path.parent.name)
@@ -102,6 +127,11 @@ def read_png_folder(folder: Path) -> tuple[Images, Labels | None]:
     if not images:
         raise DataError(f"no image could be used of {len(refusals)} PNG files in {folder}; expected 28x28 grey")
     return np.stack(images), _parse_labels(labels)
+
+
+def find_pngs(folder: Path) -> list[Path]:
+    """Every PNG file below a folder, `.png` or `.PNG`, in the order of the paths."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".png")
 
 
 def check_images(array: NDArray[np.generic], where: str) -> Images:
@@ -119,13 +149,15 @@ def check_images(array: NDArray[np.generic], where: str) -> Images:
 
 
 def check_labels(array: NDArray[np.generic], images: int, where: str) -> Labels:
-    """The array as labels: int64 (images,).
+    """The array as labels: int64 (images,), each 0..9.
 
     Raises:
-        DataError: If it does not hold one integer for each image.
+        DataError: If it does not hold one digit for each image.
     """
     if array.shape != (images,) or array.dtype.kind not in "iu":
         raise DataError(f"{where} has shape {array.shape} of {array.dtype}, expected ({images},) of integers")
+    if images and not 0 <= array.min() <= array.max() <= 9:
+        raise DataError(f"{where} holds labels from {array.min()} to {array.max()}, expected 0..9")
     return array.astype(np.int64)
 
 

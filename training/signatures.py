@@ -43,6 +43,11 @@ class ServedCodec:
         self.decode = tf.function(self._decode, input_signature=[codes])
         self.reconstruct = tf.function(self._reconstruct, input_signature=[images])
 
+    @property
+    def calibration_size(self) -> int:
+        """How many held-out digits calibrate the scores."""
+        return self._statistic.calibration.size
+
     def save(self, directory: Path) -> None:
         """Write the SavedModel: variables and signatures, nothing of Keras; a bare client reconstructs."""
         holder = tf.Module(name="digitcodec")

@@ -13,6 +13,8 @@ Labels = NDArray[np.int64]
 _TURN_PROOF = (0, 1, 8)
 # Upside down these are no digits any more.
 _FLIP_SENSITIVE = (2, 4, 5, 6, 7, 9)
+# The sets that choose by class.
+_BY_CLASS = ("rotated_no_018", "flipped")
 # Sensor noise of an empty page, in grey levels: sd 0.004 of the range [0, 1].
 _BLANK_NOISE_SD = 0.004 * 255
 
@@ -46,10 +48,11 @@ def build_strange_sets(images: Images, labels: Labels | None, fashion: Images | 
     else:
         made = {"fashion": fashion, **made}
     if labels is None:
-        left_out |= dict.fromkeys(("rotated_no_018", "flipped"), "the digits carry no labels")
+        left_out |= dict.fromkeys(_BY_CLASS, "the digits carry no labels")
     else:
-        made["rotated_no_018"] = _rotate(images[~np.isin(labels, _TURN_PROOF)])
-        made["flipped"] = np.ascontiguousarray(images[np.isin(labels, _FLIP_SENSITIVE)][:, ::-1])
+        by_class = _from_classes(images, labels)
+        made |= {name: chosen for name, chosen in by_class.items() if len(chosen)}
+        left_out |= {name: "no digit is of a fitting class" for name, chosen in by_class.items() if not len(chosen)}
     return StrangeSets(images=made, left_out=left_out)
 
 
@@ -66,6 +69,13 @@ def _from_images(images: Images, seed: int) -> Iterator[tuple[str, Images]]:
     }
     for place, (name, make) in enumerate(makers.items()):
         yield name, make(images, np.random.default_rng([seed, place]))
+
+
+def _from_classes(images: Images, labels: Labels) -> dict[str, Images]:
+    """The sets that choose by class; one may be empty."""
+    turned = _rotate(images[~np.isin(labels, _TURN_PROOF)])
+    flipped = np.ascontiguousarray(images[np.isin(labels, _FLIP_SENSITIVE)][:, ::-1])
+    return dict(zip(_BY_CLASS, (turned, flipped), strict=True))
 
 
 def _make_uniform(images: Images, generator: np.random.Generator) -> Images:

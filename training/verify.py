@@ -13,18 +13,16 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-# Two sizes show that the batch dimension is free; one row is the case that goes its own way inside.
+# Beside the whole probe. Several sizes show that the batch dimension is free; one row goes its own way inside.
 _BATCH_ROWS = (1, 7)
 
-# A fresh process may choose other kernels, and then last bits differ: a rounded pixel may move by one level, an
-# error by what that makes, a score by a few ranks.
-_TOLERANCES = {
-    "codes": 1e-4,
-    "images": 1.0,
-    "reconstructions": 1.0,
-    "errors": 1e-4,
-    "anomaly_scores": 5e-3,
-}
+# On one machine all answers but those of `encode` come back to the last bit. A live model on a GPU, or another choice
+# of kernels, differs in the last bits of codes: a rounded pixel may then move by one level, an error by what a few
+# of these make, a score by a few ranks.
+_TOLERANCES = {"codes": 1e-4, "images": 1.0, "reconstructions": 1.0, "errors": 2e-5}
+_SCORE_TOLERANCE, _TOLERATED_RANKS = 1e-3, 2
+# Of the pixels of one answer; a picture drawn one level too bright throughout is no rounding.
+_MOST_MOVED_PIXELS = 0.01
 
 _PYTHON_OPS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 
@@ -48,7 +46,8 @@ def verify_version(version_dir: Path, probe: Mapping[str, np.ndarray[Any, Any]])
 
     Args:
         version_dir: Holds `saved_model.pb`.
-        probe: `images` uint8 (n, 28, 28), n >= 7, and the live answers of `reconstruct` to them.
+        probe: `images` uint8 (n, 28, 28), n >= 7, the live answers of `reconstruct` to them, and `calibration_size`,
+            the number of images that calibrate the scores.
 
     Raises:
         ContractViolationError: If something is not as contract one says.
@@ -56,13 +55,16 @@ def verify_version(version_dir: Path, probe: Mapping[str, np.ndarray[Any, Any]])
     verify_graph(version_dir)
     signatures = tf.saved_model.load(str(version_dir)).signatures
     verify_signatures(signatures, probe["codes"].shape[1])
-    for rows in _BATCH_ROWS:
-        wanted = {name: answer[:rows] for name, answer in probe.items() if name != "images"}
+    live = {name: probe[name] for name in ("reconstructions", "codes", "errors", "anomaly_scores")}
+    scores = max(_SCORE_TOLERANCE, _TOLERATED_RANKS / (int(probe["calibration_size"]) + 1))
+    tolerances = {**_TOLERANCES, "anomaly_scores": scores}
+    for rows in (*_BATCH_ROWS, len(probe["images"])):
+        wanted = {name: answer[:rows] for name, answer in live.items()}
         images, codes = tf.constant(probe["images"][:rows]), tf.constant(wanted["codes"])
-        verify_answers(signatures["reconstruct"](images=images), wanted)
-        verify_answers(signatures["serving_default"](images=images), wanted)
-        verify_answers(signatures["encode"](images=images), {"codes": wanted["codes"]})
-        verify_answers(signatures["decode"](codes=codes), {"images": wanted["reconstructions"]})
+        verify_answers(signatures["reconstruct"](images=images), wanted, tolerances)
+        verify_answers(signatures["serving_default"](images=images), wanted, tolerances)
+        verify_answers(signatures["encode"](images=images), {"codes": wanted["codes"]}, tolerances)
+        verify_answers(signatures["decode"](codes=codes), {"images": wanted["reconstructions"]}, tolerances)
 
 
 def verify_graph(version_dir: Path) -> None:
@@ -110,8 +112,10 @@ def _describe(tensors: Mapping[str, Any]) -> dict[str, tuple[tuple[int | None, .
     return {name: (tuple(spec.shape.as_list()), spec.dtype.name) for name, spec in tensors.items()}
 
 
-def verify_answers(answers: Mapping[str, Any], wanted: Mapping[str, np.ndarray[Any, Any]]) -> None:
-    """Compare answers with those of the live model.
+def verify_answers(
+    answers: Mapping[str, Any], wanted: Mapping[str, np.ndarray[Any, Any]], tolerances: Mapping[str, float]
+) -> None:
+    """Compare answers with those of the live model, each output within its tolerance.
 
     Raises:
         ContractViolationError: If an output is missing, has other rows, or is further off than rounding goes.
@@ -120,10 +124,15 @@ def verify_answers(answers: Mapping[str, Any], wanted: Mapping[str, np.ndarray[A
         answer = answers[name].numpy().astype(np.float64)
         if answer.shape != live.shape:
             raise ContractViolationError(f"{name} came back as {answer.shape}, the live model gave {live.shape}")
-        distance = float(np.abs(answer - live).max())
-        if not distance <= _TOLERANCES[name]:
+        distances = np.abs(answer - live)
+        distance = float(distances.max())
+        if not distance <= tolerances[name]:
             raise ContractViolationError(
-                f"{name} is {distance:g} off the live model's, the limit is {_TOLERANCES[name]:g}"
+                f"{name} is {distance:g} off the live model's, the limit is {tolerances[name]:g}"
+            )
+        if live.dtype == np.uint8 and np.mean(distances > 0) > _MOST_MOVED_PIXELS:
+            raise ContractViolationError(
+                f"{np.mean(distances > 0):.1%} of the pixels of {name} differ, the limit is {_MOST_MOVED_PIXELS:.0%}"
             )
 
 

@@ -13,7 +13,7 @@ from tensorflow.core.framework import tensor_pb2
 # Relative to the version directory, as TensorFlow Serving looks for it.
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 
-# The allowed batch sizes of the batching file up to a full small batch: larger ones reuse the same kernels.
+# One row, as most requests have, up to a full small batch: larger ones reuse the same kernels.
 WARMUP_ROWS = (1, 8, 32, 64, 128)
 
 # Field numbers of tensorflow_serving/apis/{prediction_log,predict,model}.proto.

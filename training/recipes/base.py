@@ -26,7 +26,7 @@ class ResidualNetwork:
         encoder_blocks: Residual blocks before the code.
         decoder_blocks: Residual blocks after it.
         stem: What comes before the trunk; None for a plain dense layer.
-        head: Width of one more hidden layer before the pixels; None for none.
+        last_hidden: Width of one more hidden layer before the pixels; None for none.
     """
 
     code_dim: int
@@ -35,7 +35,7 @@ class ResidualNetwork:
     encoder_blocks: int
     decoder_blocks: int
     stem: ConvStem | None = None
-    head: int | None = None
+    last_hidden: int | None = None
     kind: str = field(default="residual", init=False)
 
 
