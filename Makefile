@@ -23,6 +23,7 @@ train: $(VENV)/.train ## Train RECIPE on DATA and publish it as the next version
 	@$(PY) -m training fit --recipe $(RECIPE) --models $(MODELS) $(if $(DATA),--data $(DATA)) $(if $(FASHION),--fashion $(FASHION))
 
 evaluate: $(VENV)/.dev ## Send all test digits of DATA through a running service and hold the figures against the bars
+	@test -n "$(DATA)" || { echo "make evaluate needs DATA=<folder with the four files of MNIST>, or DATA=digits"; exit 2; }
 	@$(PY) -m bench.evaluate --data $(DATA) $(if $(FASHION),--fashion $(FASHION))
 
 test: $(VENV)/.dev ## Run every test; MNIST_DIR and FASHION_DIR name the data that some want
