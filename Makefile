@@ -6,7 +6,7 @@ MODELS ?= models
 RECIPE ?= denoising-32
 # An empty DATA lets the trainer download MNIST; `make train DATA=digits` needs no network.
 DATA ?=
-FASHION ?=
+FASHION ?= $(FASHION_DIR)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train serve test check evaluate compat pictures lock clean
