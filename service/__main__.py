@@ -8,9 +8,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
-from service.app import CannotListenError, serve
+from service.app import serve
 from service.backends.embedded.backend import MissingTensorFlowError
 from service.observability.logs import configure_logs
+from service.server import CannotListenError
 from service.settings import PREFIX, UnknownSettingError, load_settings
 
 

@@ -3,16 +3,18 @@
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import pytest
 from support.fakes import HeldBackend, count_images
 
 from service.api.http import build_http_app
-from service.app import CannotListenError, Gateway, _find_url, _listen, _serve_until_stopped, find_warm_up_sizes
+from service.app import find_warm_up_sizes
 from service.batching import Batcher, BatchLimits, Lanes
 from service.codec import Codec
-from service.settings import HttpSettings, LimitSettings, Settings
+from service.server import CannotListenError, find_url, listen, serve_until_signal
+from service.settings import HttpSettings, LimitSettings
 
 BODY = count_images(1).tobytes()
 RAW = {"Content-Type": "application/octet-stream"}
@@ -29,15 +31,16 @@ class Running:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, grace_s: float) -> None:
         self.backend = HeldBackend()
         self._signal = asyncio.Event()
-        monkeypatch.setattr("service.app._wait_for_signal", self._signal.wait)
-        limits = LimitSettings(shutdown_grace_s=grace_s)
+        monkeypatch.setattr("service.server._wait_for_signal", self._signal.wait)
+        limits = LimitSettings()
         batcher = Batcher(self.backend, BatchLimits(8, 1, 64))
         lanes = Lanes(batcher, batcher, max_small_rows=8)
         codec = Codec(self.backend, lanes, model_name="digits", max_rows=64)
-        self._listener = _listen(HttpSettings(port=0))
-        self.url = _find_url(self._listener)
-        gateway = Gateway(self.backend, lanes, build_http_app(codec, limits, ThreadPoolExecutor(1)))
-        self._serving = asyncio.create_task(_serve_until_stopped(gateway, self._listener, Settings(limits=limits)))
+        self._listener = listen(HttpSettings(port=0))
+        self.url = find_url(self._listener)
+        app = build_http_app(codec, limits, ThreadPoolExecutor(1))
+        give_up = partial(lanes.close, grace_s=0)
+        self._serving = asyncio.create_task(serve_until_signal(app, self._listener, grace_s, give_up))
 
     def signal(self) -> None:
         """What SIGTERM does."""
@@ -83,13 +86,13 @@ def test_taken_port_is_told_with_the_setting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(CannotListenError, match=f"127.0.0.1:{port}.*DIGITCODEC_HTTP__PORT"):
-            _listen(HttpSettings(port=port))
+            listen(HttpSettings(port=port))
 
 
 def test_url_of_an_ipv6_address_has_brackets() -> None:
     """So that it can be pasted into a browser."""
-    with _listen(HttpSettings(host="::1", port=0)) as listener:
-        assert _find_url(listener).startswith("http://[::1]:")
+    with listen(HttpSettings(host="::1", port=0)) as listener:
+        assert find_url(listener).startswith("http://[::1]:")
 
 
 def test_warm_up_stays_small_for_large_batches() -> None:
