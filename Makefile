@@ -20,7 +20,7 @@ serve: $(VENV)/.embedded ## Serve models/digits on http://127.0.0.1:8000
 	@$(if $(filter-out undefined default file,$(origin MODELS)),DIGITCODEC_MODEL__ROOT=$(MODELS)) $(PY) -m service
 
 train: $(VENV)/.train ## Train RECIPE on DATA and publish it as the next version in MODELS
-	@$(PY) -m training fit --recipe $(RECIPE) --models $(MODELS) $(if $(DATA),--data $(DATA)) $(if $(FASHION),--fashion $(FASHION))
+	@$(PY) -m training fit --recipe $(RECIPE) --models $(MODELS) $(if $(DATA),--data $(DATA)) $(if $(FASHION),--fashion $(FASHION)) $(if $(STEPS),--steps $(STEPS))
 
 evaluate: $(VENV)/.dev ## Send all test digits of DATA through a running service and hold the figures against the bars
 	@test -n "$(DATA)" || { echo "make evaluate needs DATA=<folder with the four files of MNIST>, or DATA=digits"; exit 2; }

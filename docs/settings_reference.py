@@ -1,7 +1,7 @@
 """Writes docs/settings.md from the settings themselves: `python -m docs.settings_reference`."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -35,7 +35,13 @@ def _render_group(name: str, field: FieldInfo) -> str:
 
 
 def _render_setting(group: str, name: str, info: FieldInfo) -> str:
-    return f"| `{PREFIX}{group.upper()}__{name.upper()}` | {_render_default(info)} | {info.description or ''} |"
+    return f"| `{PREFIX}{group.upper()}__{name.upper()}` | {_render_default(info)} | {_render_meaning(info)} |"
+
+
+def _render_meaning(info: FieldInfo) -> str:
+    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    allowed = f" One of {', '.join(f'`{choice}`' for choice in choices)}." if len(choices) > 1 else ""
+    return (info.description or "") + allowed
 
 
 def _render_default(info: FieldInfo) -> str:

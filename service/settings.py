@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PREFIX = "DIGITCODEC_"
 _DELIMITER = "__"
 
 
-class UnknownSettingError(ValueError):
-    """A DIGITCODEC_* variable is set that no setting reads."""
+class UnreadableSettingError(ValueError):
+    """A DIGITCODEC_* variable is set that no setting reads, or that cannot be parsed."""
 
 
 class _Group(BaseModel):
@@ -112,7 +112,10 @@ BackendSettings = Annotated[EmbeddedBackendSettings, Field(description="What run
 class ModelSettings(_Group):
     """Which model is served, and which of its versions."""
 
-    root: Path = Field(Path("models"), description="Folder that holds <name>/<version>/saved_model.pb.")
+    root: Path = Field(
+        Path("models"),
+        description="Folder that holds <name>/<version>/saved_model.pb; relative to where the service is started.",
+    )
     name: str = Field("digits", pattern=r"^[A-Za-z0-9_.-]+$", description="Model name: the folder below root.")
     keep_versions: int = Field(
         1,
@@ -164,12 +167,19 @@ def load_settings() -> Settings:
     """Read the settings from the environment, once.
 
     Raises:
-        UnknownSettingError: If a DIGITCODEC_* variable names no group; the library would ignore a misspelt one.
+        UnreadableSettingError: If a DIGITCODEC_* variable names no group; the library would ignore a misspelt one.
         pydantic.ValidationError: If a value is out of bounds or a name inside a group is unknown.
     """
     groups = sorted(Settings.model_fields)
     for name in os.environ:
         group = name.removeprefix(PREFIX).split(_DELIMITER)[0].lower()
         if name.startswith(PREFIX) and group not in groups:
-            raise UnknownSettingError(f"{name} is no setting: after {PREFIX} comes one of {', '.join(groups).upper()}")
-    return Settings()
+            raise UnreadableSettingError(
+                f"{name} is no setting: after {PREFIX} comes one of {', '.join(groups).upper()}"
+            )
+    try:
+        return Settings()
+    except SettingsError as error:  # the library names the group at most
+        raise UnreadableSettingError(
+            f"{error}; a map is written as JSON: {PREFIX}MODEL__LABELS='{{\"stable\": 1}}'"
+        ) from error

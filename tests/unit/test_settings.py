@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings, UnknownSettingError, load_settings
+from service.settings import Settings, UnreadableSettingError, load_settings
 
 
 def load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
@@ -40,7 +40,7 @@ def test_groups_are_set_by_double_underscores(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("name", ["DIGITCODEC_PORT", "DIGITCODEC_HTPP__PORT", "DIGITCODEC_"])
 def test_unknown_group_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A misspelt group is told with its name and the groups there are."""
-    with pytest.raises(UnknownSettingError, match=f"{name} is no setting.*HTTP.*MODEL"):
+    with pytest.raises(UnreadableSettingError, match=f"{name} is no setting.*HTTP.*MODEL"):
         load(monkeypatch, **{name: "1"})
 
 
@@ -59,6 +59,12 @@ def test_wrong_name_or_value_inside_a_group_is_refused(monkeypatch: pytest.Monke
     """Nothing misspelt or out of bounds is taken for something else."""
     with pytest.raises(ValidationError):
         load(monkeypatch, **{name: value})
+
+
+def test_map_that_is_no_json_is_told_with_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's own message names neither the variable nor the form."""
+    with pytest.raises(UnreadableSettingError, match=r"DIGITCODEC_MODEL__LABELS='\{"):
+        load(monkeypatch, DIGITCODEC_MODEL__LABELS="stable=1")
 
 
 def test_bulk_queue_must_hold_the_largest_request(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -73,8 +73,9 @@ def build_http_app(codec: Codec, limits: LimitSettings, bulk: Executor, log: Log
 
 def _add_reference(door: HttpDoor) -> None:
     @door.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(render_reference(door.openapi()), headers=PAGE_HEADERS)
+    async def docs(request: Request) -> HTMLResponse:
+        base = str(request.base_url).rstrip("/")
+        return HTMLResponse(render_reference(door.openapi(), base), headers=PAGE_HEADERS)
 
     @door.get("/", include_in_schema=False)
     async def root() -> RedirectResponse:

@@ -21,23 +21,23 @@ PAGE_HEADERS = {
 }
 
 _EXAMPLES = {
-    "/encode": "curl --data-binary @seven.png -H 'content-type: image/png' {base}/encode",
+    "/encode": "curl --data-binary @docs/samples/seven.png -H 'content-type: image/png' {base}/encode",
     "/decode": "curl --data-binary @codes.npy -H 'content-type: application/x-npy' -H 'accept: image/png' "
     "{base}/decode -o digits.png",
-    "/reconstruct": "curl --data-binary @noisy.png -H 'content-type: image/png' -H 'accept: image/png' "
+    "/reconstruct": "curl --data-binary @docs/samples/noisy.png -H 'content-type: image/png' -H 'accept: image/png' "
     "{base}/reconstruct -o clean.png",
-    "/score": "curl -F file=@seven.png -F file=@shoe.png '{base}/score?threshold=0.95'",
+    "/score": "curl -F a=@docs/samples/seven.png -F b=@docs/samples/scribble.png '{base}/score?threshold=0.95'",
     "/models": "curl {base}/models",
     "/readyz": "curl {base}/readyz",
 }
 
 
-def render_reference(document: dict[str, Any], base: str = "http://127.0.0.1:8000") -> str:
+def render_reference(document: dict[str, Any], base: str) -> str:
     """The whole page as HTML.
 
     Args:
         document: The OpenAPI document.
-        base: Where the examples find the service.
+        base: Where the examples find the service: its URL without a slash at the end.
     """
     info = document["info"]
     operations = [
@@ -121,12 +121,10 @@ def _render_problems() -> str:
 
 
 def _list_anchored() -> Iterable[tuple[type[DigitCodecError], Problem, str]]:
-    """The table of problems; the first line of each reason is where its `type` leads."""
-    seen: set[str] = set()
+    """The table of problems; `type` leads to the general error of a reason, its special cases stand beside it."""
     for kind, problem in sorted(PROBLEMS.items(), key=lambda entry: entry[1].status):
-        anchor = f"problem-{kind.reason}" + ("" if kind.reason not in seen else f"-{problem.status}")
-        seen.add(kind.reason)
-        yield kind, problem, anchor
+        is_special = any(base in PROBLEMS and vars(base).get("reason") == kind.reason for base in kind.__bases__)
+        yield kind, problem, f"problem-{kind.reason}" + (f"-{problem.status}" if is_special else "")
 
 
 def _summarise(kind: type[Exception]) -> str:

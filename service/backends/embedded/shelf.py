@@ -98,7 +98,11 @@ class Shelf:
 
     def _tell_if_empty(self, found: dict[int, VersionDirectory]) -> None:
         if not found and not self._was_empty:
-            _log.warning("no_versions_found", folder=str(self._folder.absolute()))
+            _log.warning(
+                "no_versions_found",
+                folder=str(self._folder.absolute()),
+                advice="waiting for one; DIGITCODEC_MODEL__ROOT and DIGITCODEC_MODEL__NAME choose the folder",
+            )
         self._was_empty = not found
 
     def _forget_gone(self, found: dict[int, VersionDirectory]) -> None:
