@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data import load_data
+from training.data.load import load_data
 
 _SCRIPT = Path(__file__).with_name("session_answers.py")
 # Codes may differ in their last bits between two TensorFlows; what is rounded may not.

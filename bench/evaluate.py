@@ -18,9 +18,9 @@ import numpy as np
 from PIL import Image
 
 from bench.running import ServiceFailedError, running_service
-from training.data import DigitData, load_data, load_fashion
+from training.data.load import DigitData, load_data, load_fashion
 from training.errors import TrainerError
-from training.figures import Floats, Images, Metrics, Reconstruction, flatten_metrics, split_rows
+from training.evaluation.figures import Floats, Images, Metrics, Reconstruction, flatten_metrics, split_rows
 from training.quiet import load_tensorflow
 
 _NPY, _PNG, _JSON = "application/x-npy", "image/png", "application/json"
@@ -68,7 +68,7 @@ BARS = (
 
 
 class HttpCodec:
-    """A codec behind the HTTP door; see `training.figures.Codec`."""
+    """A codec behind the HTTP door; see `training.evaluation.figures.Codec`."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
@@ -220,7 +220,7 @@ def measure_service(url: str, data: DigitData, fashion: Images | None) -> list[s
         NothingServedError: If no version answers.
         httpx.HTTPError: If the service cannot be reached or refuses.
     """
-    from training.evaluation import evaluate  # TensorFlow, which the caller has silenced
+    from training.evaluation.evaluate import evaluate  # TensorFlow, which the caller has silenced
 
     with httpx.Client(base_url=url, timeout=_TIMEOUT_S) as client:
         codec = HttpCodec(client)

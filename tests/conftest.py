@@ -41,7 +41,7 @@ def digits() -> NDArray[np.uint8]:
     folder = os.environ.get("MNIST_DIR")
     if folder:
         return _read_idx(Path(folder) / "t10k-images-idx3-ubyte.gz")[:1000]
-    from training.data import load_data
+    from training.data.load import load_data
 
     return load_data("digits").test_images
 

@@ -17,12 +17,12 @@ class TrainConfig:
 
     Attributes:
         recipe: Which model, and how it is fitted.
-        data: Where the digits are; see `training.data.load_data`.
+        data: Where the digits are; see `training.data.load.load_data`.
         models_root: Folder that holds `<name>/<version>`.
         name: Name of the model.
         seed: 0 .. 2**31 - 1; with the same data the same seed gives the same model on the same machine.
         held_out: Images set aside to watch the fit and to calibrate the score.
-        fashion: Pictures that are no digits, to measure the score on; see `training.data.load_fashion`.
+        fashion: Pictures that are no digits, to measure the score on; see `training.data.load.load_fashion`.
     """
 
     recipe: Recipe

@@ -4,15 +4,15 @@ import logging
 import time
 from pathlib import Path
 
-from training.card import Outcome, build_card, find_commit
+from training.anomaly.fitting import fit_statistic
 from training.config import TrainConfig
-from training.data import DigitData, load_data, load_fashion, split_held_out
-from training.evaluation import LiveCodec, evaluate
-from training.export import publish_version, try_to_write
-from training.fit import Fitted, fit
-from training.progress import format_duration, open_progress
-from training.readers import Images
-from training.statistic import fit_statistic
+from training.data.load import DigitData, load_data, load_fashion, split_held_out
+from training.data.readers import Images
+from training.evaluation.evaluate import LiveCodec, evaluate
+from training.export.card import Outcome, build_card, find_commit
+from training.export.publish import publish_version, try_to_write
+from training.fit.loop import Fitted, fit
+from training.fit.progress import format_duration, open_progress
 
 _LOG = logging.getLogger(__name__)
 # Held-out digits whose answers the fresh process must repeat: enough for scores from all over the scale.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.data import DigitData, load_data
+from training.data.load import DigitData, load_data
 from training.recipes.base import ConvStem, ResidualNetwork
 
 
@@ -27,8 +27,8 @@ def all_kinds(small_digits: DigitData) -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def autoencoder() -> Any:
-    """An untrained network of every kind of layer that recipes use, a `training.networks.Autoencoder`."""
-    from training.networks import build_autoencoder
+    """An untrained network of every kind of layer that recipes use, a `training.networks.autoencoder.Autoencoder`."""
+    from training.networks.build import build_autoencoder
 
     network = ResidualNetwork(
         code_dim=8, width=32, hidden=48, encoder_blocks=1, decoder_blocks=1, stem=ConvStem((4, 16)), last_hidden=32
@@ -39,14 +39,14 @@ def autoencoder() -> Any:
 @pytest.fixture(scope="session")
 def statistic(autoencoder: Any, small_digits: DigitData) -> Any:
     """The statistic of that network, calibrated on 300 digits."""
-    from training.statistic import fit_statistic
+    from training.anomaly.fitting import fit_statistic
 
     return fit_statistic(autoencoder, small_digits.train_images[:-300], small_digits.train_images[-300:], seed=0)
 
 
 @pytest.fixture(scope="session")
 def codec(autoencoder: Any, statistic: Any) -> Any:
-    """Both as contract one serves them, a `training.signatures.ServedCodec`."""
-    from training.signatures import ServedCodec
+    """Both as contract one serves them, a `training.export.signatures.ServedCodec`."""
+    from training.export.signatures import ServedCodec
 
     return ServedCodec(autoencoder, statistic)

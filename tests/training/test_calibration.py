@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
-from training.calibration import fit_calibration  # noqa: E402  # needs TensorFlow
+from training.anomaly.calibration import fit_calibration  # noqa: E402  # needs TensorFlow
 
 
 def _score(calibrating: list[float], asked: list[float]) -> NDArray[np.float32]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from training.card import Outcome, build_card, find_commit
 from training.config import TrainConfig, with_steps
-from training.data import DigitData
+from training.data.load import DigitData
+from training.export.card import Outcome, build_card, find_commit
 from training.recipes import find_recipe
 
 RECIPE = with_steps(find_recipe("denoising-32"), 30)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from training.__main__ import main
-from training.progress import LineProgress, format_duration
+from training.fit.progress import LineProgress, format_duration
 
 TRAIN = [sys.executable, "-m", "training"]
 # The same with Ctrl-C as a terminal has it, even where the tests run in the background and ignore it.

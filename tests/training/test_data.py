@@ -15,10 +15,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data import DigitData, load_data, split_held_out
-from training.download import RemoteFile, fetch_files, find_cache
+from training.data.download import RemoteFile, fetch_files, find_cache
+from training.data.load import DigitData, load_data, split_held_out
+from training.data.readers import read_idx
 from training.errors import DataError
-from training.readers import read_idx
 
 Images = NDArray[np.uint8]
 

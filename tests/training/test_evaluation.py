@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
-from training.data import DigitData  # noqa: E402  # beside the imports below
-from training.evaluation import (  # noqa: E402  # needs TensorFlow
+from training.data.load import DigitData  # noqa: E402  # beside the imports below
+from training.evaluation.evaluate import (  # noqa: E402  # needs TensorFlow
     LiveCodec,
     SavedModelCodec,
     evaluate,
 )
-from training.figures import (  # noqa: E402  # beside the imports above
+from training.evaluation.figures import (  # noqa: E402  # beside the imports above
     Reconstruction,
     flatten_metrics,
     render_metrics,

@@ -17,16 +17,16 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
-from training.data import DigitData  # noqa: E402  # beside the imports below
+from training.data.load import DigitData  # noqa: E402  # beside the imports below
 from training.errors import ExportError  # noqa: E402  # beside the imports below
-from training.export import (  # noqa: E402  # needs TensorFlow
+from training.export.publish import (  # noqa: E402  # needs TensorFlow
     CARD_FILE,
     INCOMING_PREFIX,
     build_probe,
     publish_version,
 )
-from training.verify import ContractViolationError, verify_version  # noqa: E402  # beside the import above
-from training.warmup import WARMUP_FILE  # noqa: E402  # beside the import above
+from training.export.verify import ContractViolationError, verify_version  # noqa: E402  # beside the import above
+from training.export.warmup import WARMUP_FILE  # noqa: E402  # beside the import above
 
 # As the file system of TensorFlow reports it, with pages of where it happened.
 _FULL_DISK = tf.errors.ResourceExhaustedError(None, None, "variables.data; No space left on device\nTraceback: ...")
@@ -38,10 +38,10 @@ PUBLISHER = """
 import sys
 from pathlib import Path
 import numpy as np
-from training.networks import build_autoencoder
+from training.networks.build import build_autoencoder
 from training.recipes.base import ResidualNetwork
-from training.statistic import fit_statistic
-from training.export import publish_version
+from training.anomaly.fitting import fit_statistic
+from training.export.publish import publish_version
 model = build_autoencoder(ResidualNetwork(4, 16, 16, 0, 0), seed=0)
 images = np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
 statistic = fit_statistic(model, images[:100], images[100:], seed=0)
@@ -266,7 +266,7 @@ def test_failed_check_publishes_nothing(
     autoencoder: Any, statistic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the fresh process refuses never becomes a version, and its reason reaches the caller."""
-    monkeypatch.setattr("training.export._VERIFY_MODULE", "training.no_such_module")
+    monkeypatch.setattr("training.export.publish._VERIFY_MODULE", "training.no_such_module")
     with pytest.raises(ExportError, match=r"No module named training\.no_such_module"):
         publish_version(autoencoder, statistic, {}, tmp_path, "digits")
 
@@ -277,7 +277,7 @@ def test_check_that_hangs_publishes_nothing(
     autoencoder: Any, statistic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A check that takes too long is told in our own words."""
-    monkeypatch.setattr("training.export._VERIFY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("training.export.publish._VERIFY_TIMEOUT_S", 0.01)
     with pytest.raises(ExportError, match=r"took more than 0\.01 s$"):
         publish_version(autoencoder, statistic, {}, tmp_path, "digits")
 
@@ -293,7 +293,7 @@ def test_full_disk_is_told_with_a_way_out(
     def refuse(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("training.signatures.ServedCodec.save", refuse)
+    monkeypatch.setattr("training.export.signatures.ServedCodec.save", refuse)
     with pytest.raises(ExportError, match=r"cannot write to .*digits: .*[Nn]o space left.*; choose another place"):
         publish_version(autoencoder, statistic, {}, tmp_path, "digits")
 
@@ -312,7 +312,7 @@ def test_publisher_waits_for_the_one_that_publishes(
     autoencoder: Any, statistic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While another holds the model it makes no folder, and so clears none away; then it publishes."""
-    monkeypatch.setattr("training.export._check", lambda *_: None)
+    monkeypatch.setattr("training.export.publish._check", lambda *_: None)
     model_dir = tmp_path / "digits"
     (model_dir / f"{INCOMING_PREFIX}other").mkdir(parents=True)
     publisher = threading.Thread(target=publish_version, args=(autoencoder, statistic, {}, tmp_path, "digits"))

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
-from training.data import load_data, split_held_out  # noqa: E402  # beside the imports below
+from training.data.load import load_data, split_held_out  # noqa: E402  # beside the imports below
 from training.errors import TrainingError  # noqa: E402  # beside the imports below
-from training.fit import Fitted, check_held_out, check_losses, epoch_order, fit, plan_calls  # noqa: E402  # needs TensorFlow
-from training.optimizer import TrainState, build_update, clip_scale, learning_rate  # noqa: E402  # needs TensorFlow
+from training.fit.loop import Fitted, check_held_out, check_losses, epoch_order, fit, plan_calls  # noqa: E402  # needs TensorFlow
+from training.fit.optimizer import TrainState, build_update, clip_scale, learning_rate  # noqa: E402  # needs TensorFlow
 from training.recipes.base import (  # noqa: E402  # beside the imports above
     CorruptionConfig,
     Dose,

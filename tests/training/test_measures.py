@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.measures import auroc, false_alarm_rate, knn_accuracy, mean_psnr_db, reconstruction_error
+from training.evaluation.measures import auroc, false_alarm_rate, knn_accuracy, mean_psnr_db, reconstruction_error
 
 
 def test_one_pixel_fully_wrong_costs_one_part_in_784() -> None:

@@ -8,7 +8,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
-from training.networks import build_autoencoder  # noqa: E402  # needs TensorFlow
+from training.networks.build import build_autoencoder  # noqa: E402  # needs TensorFlow
 from training.recipes import find_recipe  # noqa: E402  # beside the import above
 from training.recipes.base import ConvStem, ResidualNetwork  # noqa: E402  # beside the import above
 

@@ -2,7 +2,7 @@
 
 import io
 
-from training.progress import open_progress
+from training.fit.progress import open_progress
 
 
 class _Terminal(io.StringIO):

@@ -13,9 +13,9 @@ tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
 from training.config import TrainConfig, with_steps  # noqa: E402  # beside the imports below
-from training.data import load_data  # noqa: E402  # beside the imports below
+from training.data.load import load_data  # noqa: E402  # beside the imports below
 from training.errors import DataError, ExportError, TrainingError  # noqa: E402  # beside the imports below
-from training.fit import Fitted  # noqa: E402  # beside the imports below
+from training.fit.loop import Fitted  # noqa: E402  # beside the imports below
 from training.recipes import find_recipe  # noqa: E402  # beside the imports below
 from training.road import train_and_evaluate  # noqa: E402  # needs TensorFlow
 

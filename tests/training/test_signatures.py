@@ -11,11 +11,11 @@ pytestmark = pytest.mark.tensorflow
 
 from pathlib import Path  # noqa: E402  # beside the imports below
 
-from training.networks import build_autoencoder  # noqa: E402  # needs TensorFlow
+from training.anomaly.fitting import fit_statistic  # noqa: E402  # beside the imports below
+from training.export.signatures import ServedCodec  # noqa: E402  # beside the imports below
+from training.export.verify import verify_graph, verify_signatures  # noqa: E402  # beside the imports below
+from training.networks.build import build_autoencoder  # noqa: E402  # needs TensorFlow
 from training.recipes import find_recipe  # noqa: E402  # beside the imports below
-from training.signatures import ServedCodec  # noqa: E402  # beside the imports below
-from training.statistic import fit_statistic  # noqa: E402  # beside the imports below
-from training.verify import verify_graph, verify_signatures  # noqa: E402  # beside the imports below
 
 ROWS = (1, 2, 3, 7, 64, 300, 4096)
 

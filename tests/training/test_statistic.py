@@ -9,17 +9,11 @@ from numpy.typing import NDArray
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
-from training.data import DigitData  # noqa: E402  # beside the imports below
-from training.measures import reconstruction_error  # noqa: E402  # beside the imports below
-from training.statistic import (  # noqa: E402  # needs TensorFlow
-    MEASURES,
-    build_view,
-    fit_prototypes,
-    fit_statistic,
-    fit_surprise,
-    measure_dissimilarity,
-    round_pixels,
-)
+from training.anomaly.fitting import fit_prototypes, fit_statistic, fit_surprise  # noqa: E402  # needs TensorFlow
+from training.anomaly.statistic import MEASURES, measure_dissimilarity  # noqa: E402  # needs TensorFlow
+from training.anomaly.view import build_view, round_pixels  # noqa: E402  # needs TensorFlow
+from training.data.load import DigitData  # noqa: E402  # beside the imports below
+from training.evaluation.measures import reconstruction_error  # noqa: E402  # beside the imports below
 
 Doubles = NDArray[np.float64]
 

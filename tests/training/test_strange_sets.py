@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.data import DigitData
-from training.strange_sets import StrangeSets, build_strange_sets
+from training.data.load import DigitData
+from training.evaluation.strange_sets import StrangeSets, build_strange_sets
 
 ALL = {
     "fashion",

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.tensorflow
 
 from tensorflow.core.framework import tensor_pb2  # noqa: E402  # needs TensorFlow
 
-from training.warmup import WARMUP_FILE, WARMUP_ROWS, write_warmup  # noqa: E402  # beside the import above
+from training.export.warmup import WARMUP_FILE, WARMUP_ROWS, write_warmup  # noqa: E402  # beside the import above
 
 
 def _read_records(path: Path) -> list[bytes]:

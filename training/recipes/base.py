@@ -1,7 +1,9 @@
 """What a recipe consists of: plain values, no TensorFlow, so that listing them is instant."""
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+Activation: TypeAlias = Literal["linear", "relu", "leaky_relu", "sigmoid"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class ResidualNetwork:
         decoder_blocks: Residual blocks after it.
         stem: What comes before the trunk; None for a plain dense layer.
         last_hidden: Width of one more hidden layer before the pixels; None for none.
+        code_activation: What the code's units do last.
+        variational: Whether the encoder gives the mean of a normal distribution and, for the fit alone, its variance.
     """
 
     code_dim: int
@@ -36,11 +40,57 @@ class ResidualNetwork:
     decoder_blocks: int
     stem: ConvStem | None = None
     last_hidden: int | None = None
+    code_activation: Activation = "linear"
+    variational: bool = False
     kind: str = field(default="residual", init=False)
 
 
-# One class for each kind of network; `training.networks` holds a builder for each.
-NetworkConfig: TypeAlias = ResidualNetwork
+@dataclass(frozen=True)
+class DenseNetwork:
+    """Dense layers down to the code, and their mirror image up to the pixels, as the articles draw it.
+
+    Attributes:
+        widths: Widths after the pixels; the last one is the code's.
+        activation: What hidden units do.
+        code_activation: What the code's units do.
+        output_activation: What the pixels do; whatever lies outside [0, 1] is cut off when a picture is made.
+        kernel_sd: Standard deviation of the normal distribution that initial kernels are drawn from, or a scheme that
+            chooses one for each layer.
+        bias: What all biases start with.
+    """
+
+    widths: tuple[int, ...]
+    activation: Activation
+    code_activation: Activation
+    output_activation: Activation
+    kernel_sd: float | Literal["he", "glorot"]
+    bias: float
+    kind: str = field(default="dense", init=False)
+
+    @property
+    def code_dim(self) -> int:
+        """Width of the code."""
+        return self.widths[-1]
+
+
+@dataclass(frozen=True)
+class ConvNetwork:
+    """Two convolutions of stride 2 down to 7x7 and two transposed ones up again, dense layers between.
+
+    Attributes:
+        code_dim: Width of the code.
+        channels: Maps of 14x14 and of 7x7 pixels, on either side.
+        hidden: Width of the dense layer between the maps and the code, on either side.
+    """
+
+    code_dim: int
+    channels: tuple[int, int]
+    hidden: int
+    kind: str = field(default="conv", init=False)
+
+
+# One class for each kind of network; `training.networks.build` has a builder for each.
+NetworkConfig: TypeAlias = ResidualNetwork | DenseNetwork | ConvNetwork
 
 
 @dataclass(frozen=True)
@@ -77,44 +127,71 @@ class CorruptionConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """AdamW with clipping, warm-up and a cosine that ends at 0.
+    """The update rule, and how its step size changes over a fit.
 
     Attributes:
+        rule: `adamw`, which is Adam where there is no decay, or `rmsprop`.
+        schedule: `cosine` ends at 0 on the last step; `constant` stays at the peak.
         learning_rate: Peak step size.
-        warm_up_steps: Steps of linear rise; a short run spends at most a fifth of its steps on it.
+        warm_up_steps: Steps of linear rise, 0 for none; a short run spends at most a fifth of its steps on it.
         weight_decay: Decoupled decay, of matrices and kernels only.
-        beta_1: Decay of the first moment.
-        beta_2: Decay of the second moment.
-        clip_norm: Largest global norm of a gradient.
+        beta_1: Decay of the mean gradient; RMSprop has none and ignores it.
+        beta_2: Decay of the mean squared gradient.
+        clip_norm: Largest global norm of a gradient; None to leave it as it is.
     """
 
     learning_rate: float
-    warm_up_steps: int
-    weight_decay: float
-    beta_1: float
-    beta_2: float
-    clip_norm: float
+    warm_up_steps: int = 0
+    weight_decay: float = 0.0
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    clip_norm: float | None = None
+    rule: Literal["adamw", "rmsprop"] = "adamw"
+    schedule: Literal["constant", "cosine"] = "constant"
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """What a fit makes small.
+
+    Attributes:
+        pixels: `squared`, the mean squared difference from the clean image, or `cross_entropy`, the mean binary cross
+            entropy against it, computed from what the sigmoid squashes.
+        sparsity: Weight of the mean absolute code: the larger, the fewer units speak at a time.
+        divergence: Weight of the Kullback-Leibler divergence of a variational code from the standard normal, in nats
+            for each pixel as `pixels` is; 0 for codes that are not variational.
+    """
+
+    pixels: Literal["squared", "cross_entropy"] = "squared"
+    sparsity: float = 0.0
+    divergence: float = 0.0
 
 
 @dataclass(frozen=True)
 class FitConfig:
-    """How the network is fitted; the loss is the mean squared error against the clean image.
+    """How the network is fitted.
 
     Attributes:
         batch_size: Images in a step.
         steps: Steps of a full training.
         optimizer: The update rule.
-        average_decay: Decay of the moving average of the weights, which is what gets exported.
+        watch_every_steps: Steps between two looks at the watched error, which are also the checkpoints.
+        average_decay: Decay of the moving average of the weights, which is what gets exported; 0 for the weights as
+            they are.
         corruption: What is done to the input; None to fit on clean images.
-        watch_every_steps: Steps between two looks at the held-out error.
+        loss: What is made small.
+        patience: Looks without a new best watched error after which the fit ends early; the best weights are then
+            exported, and not the last. None to go to the end and export the last.
     """
 
     batch_size: int
     steps: int
     optimizer: OptimizerConfig
-    average_decay: float
-    corruption: CorruptionConfig | None
     watch_every_steps: int
+    average_decay: float = 0.0
+    corruption: CorruptionConfig | None = None
+    loss: LossConfig = field(default_factory=LossConfig)
+    patience: int | None = None
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ RECIPE = Recipe(
             weight_decay=1e-4,  # a guard; not compared at full length
             beta_1=0.9,  # Adam's own
             beta_2=0.99,  # short memory: the gradient's scale changes with the mixture of noises
+            schedule="cosine",
             clip_norm=1.0,  # a guard: none of the first 500 steps reached it
         ),
         average_decay=0.999,  # the last 1,000 steps, while the rate is nearly 0

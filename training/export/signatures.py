@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from training.statistic import AnomalyStatistic, build_view, round_pixels, scale_pixels
+from training.anomaly.statistic import AnomalyStatistic
+from training.anomaly.view import build_view, round_pixels, scale_pixels
 
 if TYPE_CHECKING:
-    from training.networks import Autoencoder
+    from training.networks.autoencoder import Autoencoder
 
 _LEAST_ROWS = 2
 

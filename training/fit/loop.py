@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from training.corruption import corrupt_batch
 from training.errors import TrainingError
-from training.networks import Autoencoder, build_autoencoder
-from training.optimizer import TrainState, build_update
-from training.progress import Progress
+from training.fit.optimizer import TrainState, build_update
+from training.fit.progress import Progress
+from training.networks.autoencoder import Autoencoder
+from training.networks.build import build_autoencoder
 from training.recipes.base import FitConfig, NetworkConfig
 
 # Steps in one call of the graph: few returns to Python, and Ctrl-C waits about a second for the end of one.

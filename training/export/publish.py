@@ -21,18 +21,18 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from training.anomaly.statistic import AnomalyStatistic
 from training.errors import ExportError
-from training.signatures import ServedCodec
-from training.statistic import AnomalyStatistic
-from training.warmup import write_warmup
+from training.export.signatures import ServedCodec
+from training.export.warmup import write_warmup
 
 if TYPE_CHECKING:
-    from training.networks import Autoencoder
+    from training.networks.autoencoder import Autoencoder
 
 CARD_FILE = Path("assets.extra") / "model_card.json"
 INCOMING_PREFIX = ".incoming-"
 _LOCK_FILE = ".publish.lock"
-_VERIFY_MODULE = "training.verify"
+_VERIFY_MODULE = "training.export.verify"
 
 Images = NDArray[np.uint8]
 
@@ -146,7 +146,7 @@ def build_probe() -> Images:
 
 def _check(version_dir: Path, probe: Path) -> None:
     """Have a fresh process compare the written version with the live model's answers."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     search_path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     # Without a GPU: this process may hold all memory of one, and a version must answer without any.
     environment = {**os.environ, "PYTHONPATH": search_path, "CUDA_VISIBLE_DEVICES": "-1"}

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from training import corruption
-from training.figures import Codec, Floats, Images, Metrics, Reconstruction, split_rows
-from training.measures import auroc, false_alarm_rate, knn_accuracy, mean_psnr_db, reconstruction_error
-from training.signatures import ServedCodec
-from training.statistic import AnomalyStatistic
-from training.strange_sets import StrangeSets, build_strange_sets
+from training.anomaly.statistic import AnomalyStatistic
+from training.evaluation.figures import Codec, Floats, Images, Metrics, Reconstruction, split_rows
+from training.evaluation.measures import auroc, false_alarm_rate, knn_accuracy, mean_psnr_db, reconstruction_error
+from training.evaluation.strange_sets import StrangeSets, build_strange_sets
+from training.export.signatures import ServedCodec
 
 if TYPE_CHECKING:
-    from training.data import DigitData
-    from training.networks import Autoencoder
+    from training.data.load import DigitData
+    from training.networks.autoencoder import Autoencoder
 
 NEIGHBOURS = 5
 # Per cent; the gateway's default threshold and a looser one.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from training.config import MODEL_NAME, TrainConfig
-from training.data import DigitData, name_source
+from training.data.load import DigitData, name_source
 
 _LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "pillow", "digitcodec")
 # Git looks through a checkout in a second; on a network that hangs, a card without a commit is better than none.

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.download import fetch_files, find_cache
-from training.errors import DataError
-from training.readers import (
+from training.data.download import fetch_files, find_cache
+from training.data.readers import (
     SIDE,
     Images,
     Labels,
@@ -22,6 +21,7 @@ from training.readers import (
     read_npz,
     read_png_folder,
 )
+from training.errors import DataError
 
 # MNIST drew its digits 20 pixels high inside 28; the small digits are brought to the same proportions.
 _DIGIT_SIDE = 20

@@ -1,4 +1,4 @@
-"""Checks a SavedModel in a process of its own: `python -m training.verify VERSION_DIR PROBE.npz`.
+"""Checks a SavedModel in a process of its own: `python -m training.export.verify VERSION_DIR PROBE.npz`.
 
 A fresh process has nothing of the live model, so what works here works for any loader. The probe holds images and the
 live model's answers to them, by the output names of contract one. Ends with status 0, or with 1 and the reason.

@@ -1,0 +1,1 @@
+"""Digits: where they come from, how they are read, checked and parted; knows no model."""

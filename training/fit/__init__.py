@@ -1,0 +1,1 @@
+"""From images to weights; knows no files but its own checkpoints."""

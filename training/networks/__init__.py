@@ -1,0 +1,1 @@
+"""Recipe -> Keras models; know no data and no loss."""

@@ -1,0 +1,19 @@
+"""Recipe -> the builder of its kind of network."""
+
+from training.networks.autoencoder import Autoencoder
+from training.networks.residual import build_residual
+from training.recipes.base import NetworkConfig, ResidualNetwork
+
+
+def build_autoencoder(network: NetworkConfig, seed: int) -> Autoencoder:
+    """A fresh model; the same network and seed give the same initial weights.
+
+    Args:
+        network: What to build.
+        seed: >= 0; no global random state is read or changed.
+    """
+    match network:
+        case ResidualNetwork():
+            return build_residual(network, seed)
+        case _:
+            raise NotImplementedError
