@@ -1,20 +1,15 @@
-"""Files -> arrays: IDX, NumPy archives, PNG images; each reader checks what it reads and guesses nothing."""
+"""Files -> arrays: IDX and NumPy archives; each reader checks what it reads and guesses nothing."""
 
 import gzip
-import logging
 import zipfile
 import zlib
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from training.errors import DataError
-
-_LOG = logging.getLogger(__name__)
 
 SIDE = 28
 IDX_UNSIGNED_BYTE = 8
@@ -22,8 +17,6 @@ IDX_UNSIGNED_BYTE = 8
 _MOST_DIMENSIONS = 4
 # How a zip archive begins, and a bare array of NumPy's.
 _ZIP_MAGIC, _NPY_MAGIC = b"PK", b"\x93NUMPY"
-# Grey, or anything that turns grey without a choice of ours: transparency and 16 bits would need one.
-_GREY_MODES = ("L", "1", "P", "RGB")
 
 # RuntimeError: encrypted, or compressed by something unknown. MemoryError: a header that announces terabytes.
 _NPZ_ERRORS = (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
@@ -107,33 +100,6 @@ def _check_member(member: object, name: str, path: Path) -> NDArray[np.generic]:
     return member
 
 
-def read_png_folder(folder: Path) -> tuple[Images, Labels | None]:
-    """Every 28x28 PNG below a folder, in the order of the paths; the others are counted and reported.
-
-    Returns:
-        uint8 (n, 28, 28), n >= 1, and the labels, int64 (n,), if every image's own folder is named by a digit.
-
-    Raises:
-        DataError: If no image is left.
-    """
-    images, labels, refusals = [], [], []
-    for path in find_pngs(folder):
-        try:
-            images.append(_read_png(path))
-            labels.append(path.parent.name)
-        except DataError as error:
-            refusals.append((path, str(error)))
-    _report_refusals(refusals, len(images))
-    if not images:
-        raise DataError(f"no image could be used of {len(refusals)} PNG files in {folder}; expected 28x28 grey")
-    return np.stack(images), _parse_labels(labels)
-
-
-def find_pngs(folder: Path) -> list[Path]:
-    """Every PNG file below a folder, `.png` or `.PNG`, in the order of the paths."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".png")
-
-
 def check_images(array: NDArray[np.generic], where: str) -> Images:
     """The array as images: uint8 (n, 28, 28), n >= 1.
 
@@ -179,30 +145,3 @@ def _read_bytes(path: Path) -> bytes:
         return gzip.decompress(content) if path.suffix == ".gz" else content
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"cannot read {path}: {error}") from error
-
-
-def _read_png(path: Path) -> Images:
-    try:
-        with Image.open(path, formats=("PNG",)) as picture:
-            if picture.size != (SIDE, SIDE):
-                raise DataError("not 28x28")
-            if picture.mode not in _GREY_MODES or "transparency" in picture.info:
-                raise DataError("not 8-bit grey")
-            return np.asarray(picture.convert("L"))
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise DataError("unreadable") from error
-
-
-def _report_refusals(refusals: list[tuple[Path, str]], used: int) -> None:
-    if not refusals:
-        return
-    counts = ", ".join(f"{count} {why}" for why, count in sorted(Counter(why for _, why in refusals).items()))
-    _LOG.warning(
-        "left out %d of %d PNG files: %s; the first is %s", len(refusals), len(refusals) + used, counts, refusals[0][0]
-    )
-
-
-def _parse_labels(names: list[str]) -> Labels | None:
-    if not all(len(name) == 1 and name in "0123456789" for name in names):
-        return None
-    return np.array([int(name) for name in names], np.int64)
