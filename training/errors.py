@@ -3,8 +3,10 @@
 TrainerError
 |-- DataError       the digits cannot be read, fetched or split
 |-- RecipeError     no such recipe
-|-- TrainingError   the numbers went wrong while fitting
-`-- ExportError     the version cannot be written or does not pass its check
+|-- TrainingError   the numbers went wrong while fitting, or the fit cannot run as asked
+|-- FitStoppedError Ctrl-C or SIGTERM stopped the fit
+|-- ExportError     the version cannot be written or does not pass its check
+`-- EvaluationError the version cannot be measured
 
 The command line prints their text, one line, and ends with status 2; other exceptions are defects.
 """
@@ -23,8 +25,16 @@ class RecipeError(TrainerError):
 
 
 class TrainingError(TrainerError):
-    """The fit produced numbers that cannot be used."""
+    """The fit produced numbers that cannot be used, or cannot run as it was asked to."""
+
+
+class FitStoppedError(TrainerError):
+    """A signal stopped the fit; the text says what is kept. The command line ends with status 130."""
 
 
 class ExportError(TrainerError):
     """The version cannot be written or does not pass its check; nothing was published."""
+
+
+class EvaluationError(TrainerError):
+    """The version cannot be measured: it is not there, does not load, or what it is measured on is contradictory."""

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import signal
 import struct
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,11 @@ pytestmark = pytest.mark.tensorflow
 
 from training.config import TrainConfig, with_steps  # noqa: E402  # beside the imports below
 from training.data.load import load_data  # noqa: E402  # beside the imports below
-from training.errors import DataError, ExportError, TrainingError  # noqa: E402  # beside the imports below
+from training.data.split import split_training  # noqa: E402  # beside the imports below
+from training.errors import DataError, ExportError, FitStoppedError, TrainingError  # noqa: E402  # beside the imports below
 from training.fit.loop import Fitted  # noqa: E402  # beside the imports below
+from training.fit.progress import LineProgress as Progress  # noqa: E402  # beside the imports below
+from training.fit.state import History  # noqa: E402  # beside the imports below
 from training.recipes import find_recipe  # noqa: E402  # beside the imports below
 from training.road import train_and_evaluate  # noqa: E402  # needs TensorFlow
 
@@ -25,7 +30,9 @@ SHORT = with_steps(find_recipe("denoising-32"), 30)
 @pytest.fixture(scope="module")
 def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A version trained for 30 steps on the small digits."""
-    return train_and_evaluate(TrainConfig(SHORT, "digits", tmp_path_factory.mktemp("models"), seed=3))
+    published = train_and_evaluate(TrainConfig(SHORT, "digits", tmp_path_factory.mktemp("models"), seed=3))
+    assert published is not None
+    return published
 
 
 def test_first_version_is_number_one(version: Path) -> None:
@@ -57,7 +64,42 @@ def test_card_tells_how_to_make_it_again(version: Path) -> None:
     assert load_data("digits").sha256 in text
     assert card["metrics"]
     assert len(load_data("digits").train_images) // 5 == card["calibration"]["size"]
-    assert 0 < card["held_out_error"] < 1
+    assert 0 < card["watched_error"] < 1
+
+
+def test_history_lies_beside_the_card(version: Path) -> None:
+    """How the fit went is part of the version, and its checkpoints are gone."""
+    history = json.loads((version / "assets.extra" / "history.json").read_text("utf-8"))
+
+    assert [30] == history["steps"]
+    assert 1 == len(history["losses"]) == len(history["watched_errors"])
+    assert [] == list(version.parent.glob(".fit-*"))
+
+
+def test_stopped_training_is_published_by_the_same_command_with_finish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stopped fit publishes nothing; with `finish` its best weights become a version, and nothing else is left."""
+    config = TrainConfig(with_steps(SHORT, 5_000), "digits", tmp_path)
+    looked = Progress.show_watched
+
+    def look_and_stop(self: Progress, error: float) -> None:
+        looked(self, error)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Progress, "show_watched", look_and_stop)
+    short_looks = dataclasses.replace(config.recipe.fit, watch_every_steps=20)
+    config = dataclasses.replace(config, recipe=dataclasses.replace(config.recipe, fit=short_looks))
+    with pytest.raises(FitStoppedError, match="with --finish"):
+        train_and_evaluate(config)
+    assert [] == list(tmp_path.rglob("saved_model.pb"))
+
+    version = train_and_evaluate(dataclasses.replace(config, finish=True))
+
+    assert version is not None
+    card = json.loads((version / "assets.extra" / "model_card.json").read_text("utf-8"))
+    assert 20 == card["training_steps"]
+    assert ["1"] == [entry.name for entry in version.parent.iterdir() if not entry.name.startswith(".publish")]
 
 
 class _Rooms:
@@ -71,7 +113,7 @@ class _Rooms:
     def fit(self, *given: Any) -> Fitted:
         """A fit that is done at once."""
         self.given["fit"] = given
-        return Fitted(self._autoencoder, 0.125)
+        return Fitted(self._autoencoder, 0.125, History([30], [0.5], [0.125]), 1.0)
 
     def fit_statistic(self, *given: Any) -> Any:
         """A statistic that was ready before."""
@@ -83,9 +125,9 @@ class _Rooms:
         self.given["evaluate"] = given
         return {}
 
-    def publish_version(self, *given: Any) -> Path:
+    def publish_version(self, *given: Any, digits: Any, history: Any) -> Path:
         """A version that is not there."""
-        self.given["publish_version"] = given
+        self.given["publish_version"] = (*given, digits, history)
         return Path("1")
 
 
@@ -102,17 +144,18 @@ def test_every_room_gets_its_own_images(
 
     train_and_evaluate(TrainConfig(SHORT, "digits", tmp_path, held_out=100, fashion=tmp_path / "clothes"))
 
-    to_fit, held_out = data.train_images[:-100], data.train_images[-100:]
-    _, _, *fitted_on, seed, _ = rooms.given["fit"]
+    parts = split_training(data.train_images, 100)
+    _, _, *fitted_on, seed, _, _ = rooms.given["fit"]
     assert 0 == seed
-    assert all(map(np.array_equal, (to_fit, held_out), fitted_on))
+    assert all(map(np.array_equal, (parts.fit, parts.watch), fitted_on))
     assert autoencoder is rooms.given["fit_statistic"][0]
-    assert all(map(np.array_equal, (to_fit, held_out), rooms.given["fit_statistic"][1:3]))
+    assert all(map(np.array_equal, (parts.fit, parts.calibration), rooms.given["fit_statistic"][1:3]))
     assert np.array_equal(data.test_images, rooms.given["evaluate"][1].test_images)
     assert np.array_equal(clothes, rooms.given["evaluate"][2])
-    _, _, card, *_, checked = rooms.given["publish_version"]
-    assert (100, 0.125) == (card["calibration"]["size"], card["held_out_error"])
-    assert np.array_equal(held_out[:64], checked)
+    _, _, card, *_, checked, history = rooms.given["publish_version"]
+    assert (100, 0.125) == (card["calibration"]["size"], card["watched_error"])
+    assert np.array_equal(parts.calibration[:64], checked)
+    assert {"steps": [30], "losses": [0.5], "watched_errors": [0.125]} == history
 
 
 def test_unwritable_folder_is_found_before_the_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

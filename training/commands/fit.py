@@ -3,9 +3,10 @@
 import argparse
 import json
 from pathlib import Path
+from typing import get_args
 
 from training.commands import flags
-from training.config import HELD_OUT, MODEL_NAME, TrainConfig, with_steps
+from training.config import HELD_OUT, MODEL_NAME, PrecisionName, StrategyName, TrainConfig, with_steps
 from training.recipes import find_recipe
 
 
@@ -23,11 +24,27 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     fit.add_argument("--models", type=Path, default=Path("models"), help="folder that holds NAME/VERSION")
     fit.add_argument("--name", type=flags.model_name, default=MODEL_NAME, help="name of the model")
     fit.add_argument("--seed", type=flags.seed, default=0, help="the same seed gives the same model")
+    fit.add_argument("--steps", type=flags.positive, default=argparse.SUPPRESS, help="instead of the recipe's number")
+    fit.add_argument("--held-out", type=flags.positive, default=HELD_OUT, help="images that calibrate the score")
     fit.add_argument(
-        "--steps", type=flags.positive, default=argparse.SUPPRESS, help="instead of the recipe's own number"
+        "--logs", metavar="DIR", type=Path, default=argparse.SUPPRESS, help="write TensorBoard's files here"
     )
-    fit.add_argument(
-        "--held-out", type=flags.positive, default=HELD_OUT, help="images set aside to calibrate the score"
+    fit.add_argument("--finish", action="store_true", help="publish the best of a fit that was stopped")
+    _add_device_flags(fit.add_argument_group("where it runs"))
+
+
+def _add_device_flags(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--strategy",
+        choices=get_args(StrategyName),
+        default="single",
+        help="one device; every GPU of this machine; or one process for each entry of the environment's TF_CONFIG",
+    )
+    group.add_argument(
+        "--precision",
+        choices=get_args(PrecisionName),
+        default="auto",
+        help="multiply in bfloat16 (mixed) or not; auto does where the GPU has hardware for it; exports are float32",
     )
 
 
@@ -47,8 +64,16 @@ def run(options: argparse.Namespace) -> None:
         seed=options.seed,
         held_out=options.held_out,
         fashion=getattr(options, "fashion", None),
+        preprocess=options.preprocess,
+        split=options.split,
+        strategy=options.strategy,
+        precision=options.precision,
+        log_dir=getattr(options, "logs", None),
+        finish=options.finish,
     )
-    _print_version(train_and_evaluate(config))
+    version = train_and_evaluate(config)
+    if version is not None:
+        _print_version(version)
 
 
 def _print_version(version: Path) -> None:

@@ -14,25 +14,31 @@ from typing import Any
 
 from training.config import MODEL_NAME, TrainConfig
 from training.data.load import DigitData, name_source
+from training.data.split import Parts
 
 _LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "pillow", "digitcodec")
+# Settings that decide the numbers and mostly stay as they are.
+_OPTIONAL = ("preprocess", "split", "strategy", "precision")
+_DEFAULTS = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
 # Git looks through a checkout in a second; on a network that hangs, a card without a commit is better than none.
 _GIT_TIMEOUT_S = 20
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a fit went.
+    """How a training went.
 
     Attributes:
-        calibration_size: How many held-out digits calibrate the score, >= 1.
-        held_out_error: Mean squared error on them, pixels in [0, 1].
+        parts: What was fitted, watched and calibrated on.
+        watched_error: Mean squared error on the watched digits, pixels in [0, 1].
+        steps: Steps that were taken.
         seconds: Duration of the fit.
         git_commit: What was checked out when it began; see `find_commit`.
     """
 
-    calibration_size: int
-    held_out_error: float
+    parts: Parts
+    watched_error: float
+    steps: int
     seconds: float
     git_commit: str | None
 
@@ -43,10 +49,10 @@ def build_card(config: TrainConfig, data: DigitData, metrics: dict[str, Any], ou
     Args:
         config: What was asked for.
         data: What it was trained on.
-        metrics: The figures of `training.evaluation.evaluate`, on the test digits.
-        outcome: What the fit left behind.
+        metrics: The figures of `training.evaluation.evaluate.evaluate`, on the test digits.
+        outcome: How it went.
     """
-    size = outcome.calibration_size
+    size = len(outcome.parts.calibration)
     return {
         "recipe": dataclasses.asdict(config.recipe),
         "seed": config.seed,
@@ -54,15 +60,20 @@ def build_card(config: TrainConfig, data: DigitData, metrics: dict[str, Any], ou
             "name": data.name,
             "sha256": data.sha256,
             "train_images": len(data.train_images),
+            "fitted_images": len(outcome.parts.fit),
+            "watched_images": len(outcome.parts.watch),
             "test_images": len(data.test_images),
+            "split": data.split,
+            "preprocess": None if data.folder is None else data.folder.preprocess,
         },
         "metrics": metrics,
-        "held_out_error": round(outcome.held_out_error, 6),
+        "watched_error": round(outcome.watched_error, 6),
         "calibration": {
             "size": size,
             "promise": "of images like the held-out ones, at most a share of 1 - threshold scores above threshold",
             "largest_threshold": size / (size + 1),
         },
+        "training_steps": outcome.steps,
         "training_seconds": round(outcome.seconds, 1),
         "command": _build_command(config, size),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -79,8 +90,15 @@ def _build_command(config: TrainConfig, calibration_size: int) -> str:
         words += ["--data", "digits" if config.data == "digits" else f"DIR/{name_source(Path(config.data))}"]
     words += ["--name", config.name] if config.name != MODEL_NAME else []
     words += ["--seed", str(config.seed), "--steps", str(config.recipe.fit.steps), "--held-out", str(calibration_size)]
+    words += [word for name in _OPTIONAL for word in _spell(config, name)]
     words += ["--fashion", f"DIR/{name_source(config.fashion)}"] if config.fashion is not None else []
     return shlex.join(["python", "-m", "training", "fit", *words])
+
+
+def _spell(config: TrainConfig, name: str) -> tuple[str, ...]:
+    """The flag of a setting that is not what it would be without."""
+    value = getattr(config, name)
+    return () if value == _DEFAULTS[name] else (f"--{name}", str(value))
 
 
 def _find_versions() -> dict[str, str]:

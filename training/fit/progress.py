@@ -24,8 +24,11 @@ class Progress(Protocol):
     def advance(self, steps: int, loss: float) -> None:
         """`steps` more steps are done; `loss` is their mean training loss."""
 
-    def show_held_out(self, error: float) -> None:
-        """The held-out mean squared error of the averaged weights is now `error`."""
+    def show_watched(self, error: float) -> None:
+        """The mean squared error of the averaged weights on the watched images is now `error`."""
+
+    def resume(self, steps: int) -> None:
+        """`steps` steps were already done by a process before this one."""
 
 
 @contextmanager
@@ -70,25 +73,29 @@ class BarProgress:
         self._bar = bar
         self._speed = Speedometer(batch_size)
         self._figures = ""
-        self._held_out = ""
+        self._watched = ""
 
     def advance(self, steps: int, loss: float) -> None:
         """Move the bar."""
         speed = self._speed.measure(steps)
         known_speed = f"{speed:,.0f} images/s, " if speed else ""
         self._figures = f"{known_speed}loss {loss:.5f}"
-        self._bar.set_postfix_str(self._figures + self._held_out, refresh=False)
+        self._bar.set_postfix_str(self._figures + self._watched, refresh=False)
         self._bar.update(steps)
 
-    def show_held_out(self, error: float) -> None:
+    def show_watched(self, error: float) -> None:
         """Show the value at once and keep it beside the bar until the next one."""
-        self._held_out = f", held-out {error:.5f}"
-        self._bar.set_postfix_str(self._figures + self._held_out)
+        self._watched = f", watched {error:.5f}"
+        self._bar.set_postfix_str(self._figures + self._watched)
+
+    def resume(self, steps: int) -> None:
+        """Move the bar to where the work was left."""
+        self._bar.update(steps)
 
 
 @dataclass
 class LineProgress:
-    """A line for each twentieth of the fit, and one for each look at the held-out digits."""
+    """A line for each twentieth of the fit, and one for each look at the watched digits."""
 
     total_steps: int
     batch_size: int
@@ -108,9 +115,15 @@ class LineProgress:
             self._lines = lines
             _LOG.info("%s", self._describe(loss, speed))
 
-    def show_held_out(self, error: float) -> None:
+    def show_watched(self, error: float) -> None:
         """Write a line."""
-        _LOG.info("step %d/%d: held-out error %.5f", self._done, self.total_steps, error)
+        _LOG.info("step %d/%d: watched error %.5f", self._done, self.total_steps, error)
+
+    def resume(self, steps: int) -> None:
+        """Write a line."""
+        self._done = steps
+        self._lines = steps * _LINES // self.total_steps
+        _LOG.info("going on after step %d/%d", steps, self.total_steps)
 
     def _describe(self, loss: float, speed: float) -> str:
         place = f"step {self._done}/{self.total_steps}: loss {loss:.5f}"
