@@ -6,7 +6,8 @@ TrainerError
 |-- TrainingError   the numbers went wrong while fitting, or the fit cannot run as asked
 |-- FitStoppedError Ctrl-C or SIGTERM stopped the fit
 |-- ExportError     the version cannot be written or does not pass its check
-`-- EvaluationError the version cannot be measured
+|-- EvaluationError the version cannot be measured
+`-- PromotionError  the version may not become the next one
 
 The command line prints their text, one line, and ends with status 2; other exceptions are defects.
 """
@@ -38,3 +39,7 @@ class ExportError(TrainerError):
 
 class EvaluationError(TrainerError):
     """The version cannot be measured: it is not there, does not load, or what it is measured on is contradictory."""
+
+
+class PromotionError(TrainerError):
+    """The candidate may not become the next version; nothing was published."""

@@ -19,12 +19,8 @@ pytestmark = pytest.mark.tensorflow
 
 from training.data.load import DigitData  # noqa: E402  # beside the imports below
 from training.errors import ExportError  # noqa: E402  # beside the imports below
-from training.export.publish import (  # noqa: E402  # needs TensorFlow
-    CARD_FILE,
-    INCOMING_PREFIX,
-    build_probe,
-    publish_version,
-)
+from training.export.card import CARD_FILE  # noqa: E402  # beside the imports below
+from training.export.publish import INCOMING_PREFIX, build_probe, publish_version  # noqa: E402  # needs TensorFlow
 from training.export.verify import ContractViolationError, verify_version  # noqa: E402  # beside the import above
 from training.export.warmup import WARMUP_FILE  # noqa: E402  # beside the import above
 
@@ -60,7 +56,9 @@ def published(
     leftover.mkdir(parents=True)
     (leftover / "saved_model.pb").write_bytes(b"half")
     (models / "digits" / "6").mkdir()
-    return publish_version(autoencoder, statistic, {"seed": 5}, models, "digits", small_digits.train_images[-64:])
+    return publish_version(
+        autoencoder, statistic, {"seed": 5}, models, "digits", digits=small_digits.train_images[-64:]
+    )
 
 
 @pytest.fixture

@@ -78,7 +78,8 @@ def run(options: argparse.Namespace) -> None:
 
 def _print_version(version: Path) -> None:
     from training.evaluation.figures import render_metrics
+    from training.export.card import CARD_FILE
 
-    card = json.loads((version / "assets.extra" / "model_card.json").read_text("utf-8"))
+    card = json.loads((version / CARD_FILE).read_text("utf-8"))
     print(f"published {version}")
     print(render_metrics(card["metrics"]))

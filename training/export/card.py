@@ -16,6 +16,10 @@ from training.config import MODEL_NAME, TrainConfig
 from training.data.load import DigitData, name_source
 from training.data.split import Parts
 
+# In a version's directory, where TensorFlow Serving does not look.
+CARD_FILE = Path("assets.extra") / "model_card.json"
+HISTORY_FILE = Path("assets.extra") / "history.json"
+
 _LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "pillow", "digitcodec")
 # Settings that decide the numbers and mostly stay as they are.
 _OPTIONAL = ("preprocess", "split", "strategy", "precision")

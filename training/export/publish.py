@@ -1,4 +1,4 @@
-"""Publishes a trained model as the next version of contract one, whole or not at all; POSIX only.
+"""Publishes a trained model, or a copy of a version, as the next version, whole or not at all; POSIX only.
 
 Everything is written below a dot directory beside the versions, where no poller looks, checked there by a fresh
 process, forced to the disk and then renamed. A publication holds a lock that the kernel frees when its process dies,
@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 
 from training.anomaly.statistic import AnomalyStatistic
 from training.errors import ExportError
+from training.export.card import CARD_FILE, HISTORY_FILE
 from training.export.signatures import ServedCodec
 from training.export.warmup import write_warmup
 
 if TYPE_CHECKING:
     from training.networks.autoencoder import Autoencoder
 
-CARD_FILE = Path("assets.extra") / "model_card.json"
 INCOMING_PREFIX = ".incoming-"
 _LOCK_FILE = ".publish.lock"
 _VERIFY_MODULE = "training.export.verify"
@@ -48,7 +48,9 @@ def publish_version(
     card: dict[str, Any],
     models_root: Path,
     name: str,
+    *,
     digits: Images | None = None,
+    history: Mapping[str, Sequence[float]] | None = None,
 ) -> Path:
     """Write, check and publish the next version; other publishers of this model wait their turn.
 
@@ -59,6 +61,7 @@ def publish_version(
         models_root: Where models live; made if missing.
         name: The model: a folder below it.
         digits: A few images like those that will come, uint8 (n, 28, 28); the check asks for their answers too.
+        history: How the fit went, for `assets.extra/history.json`; lists of equal length by name.
 
     Returns:
         The directory of the new version.
@@ -73,10 +76,64 @@ def publish_version(
         codec = ServedCodec(autoencoder, statistic)
         codec.save(version_dir)
         write_warmup(version_dir, name, autoencoder.code_dim)
-        _write_card(version_dir, {**facts, **card})
-        _check(version_dir, _write_probe(workplace, codec, digits))
-        _sync_tree(version_dir)
-        return _rename_to_next(version_dir, model_dir)
+        _write_json(version_dir / CARD_FILE, {**facts, **card})
+        if history is not None:
+            _write_json(version_dir / HISTORY_FILE, history)
+        return _release(version_dir, _write_probe(workplace, codec, digits), model_dir)
+
+
+def publish_copy(
+    version_dir: Path,
+    card: dict[str, Any],
+    models_root: Path,
+    name: str,
+    *,
+    probe: Mapping[str, Any],
+    confirm: Callable[[], None] = lambda: None,
+) -> Path:
+    """Check and publish a copy of a version as the next one of a model; the version itself stays as it is.
+
+    Args:
+        version_dir: A version, of this model or of another one.
+        card: What the copy's `assets.extra/model_card.json` will say, whole; `name` becomes this model's.
+        models_root: Where models live; made if missing.
+        name: The model: a folder below it.
+        probe: Arrays by name, images and the version's answers, which a fresh process must get from the copy too; see
+            `training.export.verify.verify_version`.
+        confirm: Called when no other publisher can come between any more; publishes nothing if it raises.
+
+    Returns:
+        The directory of the new version.
+
+    Raises:
+        ExportError: If it cannot be written, or a fresh process does not get these answers from it.
+    """
+    model_dir = models_root / name
+    with _writing(model_dir), _publishing(model_dir) as workplace:
+        confirm()
+        copy = workplace / "version"
+        _copy_contents(version_dir, copy)
+        write_warmup(copy, name, probe["codes"].shape[1])
+        _write_json(copy / CARD_FILE, {**card, "name": name})
+        np.savez(workplace / "probe.npz", **probe)
+        return _release(copy, workplace / "probe.npz", model_dir)
+
+
+def _copy_contents(source: Path, target: Path) -> None:
+    """Copy files and folders, those behind links too, without their rights: others may read a version."""
+    target.mkdir()
+    for entry in source.iterdir():
+        if entry.is_dir():
+            _copy_contents(entry, target / entry.name)
+        else:
+            shutil.copyfile(entry, target / entry.name)
+
+
+def _release(version_dir: Path, probe: Path, model_dir: Path) -> Path:
+    """Check what was written, force it to the disk, make it the next version."""
+    _check(version_dir, probe)
+    _sync_tree(version_dir)
+    return _rename_to_next(version_dir, model_dir)
 
 
 def try_to_write(model_dir: Path) -> None:
@@ -117,10 +174,9 @@ def _publishing(model_dir: Path) -> Iterator[Path]:
             yield Path(workplace)
 
 
-def _write_card(version_dir: Path, card: dict[str, Any]) -> None:
-    path = version_dir / CARD_FILE
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(card, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _write_probe(workplace: Path, codec: ServedCodec, digits: Images | None) -> Path:
