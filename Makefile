@@ -4,12 +4,13 @@ VENV := .venv
 PY := $(VENV)/bin/python
 MODELS ?= models
 RECIPE ?= denoising-32
+VERSION ?= $(MODELS)/digits/1
 # An empty DATA lets the trainer download MNIST; `make train DATA=digits` needs no network.
 DATA ?=
 FASHION ?= $(FASHION_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train serve test check evaluate compat pictures lock clean
+.PHONY: help setup train report study serve test check evaluate compat pictures lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +26,12 @@ train: $(VENV)/.train ## Train RECIPE on DATA and publish it as the next version
 evaluate: $(VENV)/.dev ## Send all test digits of DATA through a running service and hold the figures against the bars
 	@test -n "$(DATA)" || { echo "make evaluate needs DATA=<folder with the four files of MNIST>, or DATA=digits"; exit 2; }
 	@$(PY) -m bench.evaluate --data $(DATA) $(if $(FASHION),--fashion $(FASHION))
+
+report: $(VENV)/.train ## Measure VERSION on DATA in full: metrics.json, and report.html to look at
+	@$(PY) -m training evaluate $(VERSION) $(if $(DATA),--data $(DATA)) $(if $(FASHION),--fashion $(FASHION))
+
+study: $(VENV)/.train ## Train and measure every recipe on DATA (about two hours), and write docs/recipes.md
+	@$(PY) -m training study $(if $(DATA),--data $(DATA)) $(if $(FASHION),--fashion $(FASHION))
 
 test: $(VENV)/.dev ## Run every test; MNIST_DIR and FASHION_DIR name the data that some want
 	@$(PY) -m pytest tests/unit -m "not tensorflow" --cov --cov-report=term
