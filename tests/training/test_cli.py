@@ -122,15 +122,15 @@ def test_progress_lines_are_few_and_complete(caplog: pytest.LogCaptureFixture) -
     assert caplog.messages[-1].endswith(" images/s, 0:00 left")
 
 
-def test_held_out_error_has_its_own_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_watched_error_has_its_own_line(caplog: pytest.LogCaptureFixture) -> None:
     """The line names the step at which it was measured."""
     caplog.set_level(logging.INFO)
     progress = LineProgress(total_steps=1000, batch_size=256)
 
     progress.advance(40, 0.0125)
-    progress.show_held_out(0.00456)
+    progress.show_watched(0.00456)
 
-    assert ["step 40/1000: held-out error 0.00456"] == caplog.messages
+    assert ["step 40/1000: watched error 0.00456"] == caplog.messages
 
 
 def test_durations_are_minutes_and_seconds() -> None:
@@ -169,8 +169,8 @@ def test_fit_prints_the_version_and_its_figures(tmp_path: Path) -> None:
     assert 0 == done.returncode
     assert f"published {tmp_path / 'models' / 'digits' / '1'}" == done.stdout.splitlines()[0]
     assert len(done.stdout.splitlines()) > 3
-    assert done.stderr.startswith("digits: ")
-    assert "step 40/40: held-out error " in done.stderr
+    assert done.stderr.startswith("digits\nimages ")
+    assert "step 40/40: watched error " in done.stderr
     assert "oneDNN" not in done.stderr
     assert "cudart" not in done.stderr
 
@@ -190,7 +190,7 @@ def test_interrupt_ends_with_130_and_leaves_no_version(tmp_path: Path) -> None:
     ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as training:  # our own
         assert training.stderr is not None
-        assert training.stderr.readline().startswith("digits: ")
+        assert training.stderr.readline().startswith("digits\n")
         os.kill(training.pid, signal.SIGINT)
         rest = training.stderr.read()
 

@@ -38,6 +38,7 @@ EVERY: dict[str, Corrupt] = {
     "gaussian": lambda images, seed: corruption.gaussian(images, 0.3, seed),
     "salt_and_pepper": lambda images, seed: corruption.salt_and_pepper(images, 0.2, seed),
     "dropped_cells": lambda images, seed: corruption.dropped_cells(images, 0.25, seed),
+    "erased_block": lambda images, seed: corruption.erased_block(images, 14, seed),
     "batch": lambda images, seed: corruption.corrupt_batch(images, CONFIG, seed),
 }
 
@@ -97,6 +98,33 @@ def test_dropped_cells_are_whole() -> None:
 
     assert np.array_equal(cells.min(axis=1), cells.max(axis=1))
     assert pytest.approx(0.25, abs=0.01) == (cells[:, 0] == 0).mean()
+
+
+def test_erased_block_is_one_whole_square() -> None:
+    """A quarter of each picture is black: 14 rows and 14 columns that follow each other; the rest stays."""
+    erased = corruption.erased_block(flat_images(400), 14, SEED).numpy()
+    rows, columns = (erased == 0).any(axis=2), (erased == 0).any(axis=1)
+
+    assert {14 * 14} == set((erased == 0).sum(axis=(1, 2)).tolist())
+    assert {14} == set(rows.sum(axis=1).tolist()) | set(columns.sum(axis=1).tolist())
+    assert {2} == set(np.abs(np.diff(np.pad(rows, ((0, 0), (1, 1))).astype(int))).sum(axis=1).tolist())
+    assert {0.0, GREY} == set(np.unique(erased).tolist())
+
+
+def test_erased_block_may_lie_anywhere_inside() -> None:
+    """Each of the 15 places along either side is taken about equally often."""
+    erased = corruption.erased_block(flat_images(3000), 14, SEED).numpy() == 0
+    tops, lefts = erased.any(axis=2).argmax(axis=1), erased.any(axis=1).argmax(axis=1)
+
+    for places in (tops, lefts):
+        counts = np.bincount(places)
+        assert 15 == len(counts)
+        assert 140 < counts.min() <= counts.max() < 260
+
+
+def test_block_as_large_as_the_picture_erases_it() -> None:
+    """There is one place for it."""
+    assert 0 == corruption.erased_block(flat_images(3), 28, SEED).numpy().max()
 
 
 def test_strength_zero_changes_nothing() -> None:

@@ -17,11 +17,13 @@ Images = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-# Error and code tell most, and different things; measured over the ten strange sets, flat around these values.
-_WEIGHTS = np.array([1.5, 1.0, 1.5, 1.0, 1.0])
+# Error and code tell most, and different things. Compared on the ten strange sets made of held-out digits: mean AUROC
+# .9936, with 1.5 for the code .9930; 2.5 helps flipped digits and costs half erased and overlaid ones.
+_WEIGHTS = np.array([1.5, 1.0, 2.0, 1.0, 1.0])
 
-# More prototypes gain little: 16 x code_dim x code_dim floats are 66 kB at 32.
-_PROTOTYPES = 16
+# 24 x code_dim x code_dim floats are 98 kB at 32, and the default version has room for no more; mean AUROC as above
+# .9934 with 16, .9939 with 32.
+_PROTOTYPES = 24
 _LEAST_CODES_PER_PROTOTYPE = 64
 # Variance added to each direction of a prototype, of whitened codes (variance 1): keeps thin prototypes from
 # calling every new digit remote.

@@ -1,74 +1,34 @@
 """Measures a codec on test digits: the same figures for a live model, a SavedModel and a running service."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from training import corruption
-from training.anomaly.statistic import AnomalyStatistic
-from training.evaluation.figures import Codec, Floats, Images, Metrics, Reconstruction, split_rows
-from training.evaluation.measures import auroc, false_alarm_rate, knn_accuracy, mean_psnr_db, reconstruction_error
-from training.evaluation.strange_sets import StrangeSets, build_strange_sets
-from training.export.signatures import ServedCodec
+from training.evaluation.anomalies import measure_aurocs
+from training.evaluation.answers import Observed, observe
+from training.evaluation.codecs import LiveCodec
+from training.evaluation.figures import Codec, Images, Metrics, round_figures
+from training.evaluation.measures import (
+    count_dead_units,
+    cross_entropy,
+    false_alarm_rate,
+    knn_accuracy,
+    measure_pictures,
+    reconstruction_error,
+)
+from training.evaluation.pca import measure_pca
+from training.evaluation.similarity import structural_similarity
+from training.evaluation.strange_sets import build_strange_sets
 
 if TYPE_CHECKING:
     from training.data.load import DigitData
-    from training.networks.autoencoder import Autoencoder
+
+__all__ = ["LiveCodec", "evaluate", "measure_card"]
 
 NEIGHBOURS = 5
 # Per cent; the gateway's default threshold and a looser one.
 _THRESHOLDS = (99, 95)
-_BATCH_ROWS = 1000
-
-# What is done to the test digits, by name; each strength is the one that the bars name.
-_NOISES: dict[str, Callable[[Any, Any], Any]] = {
-    "gaussian_25": lambda images, seed: corruption.gaussian(images, 0.25, seed),
-    "gaussian_50": lambda images, seed: corruption.gaussian(images, 0.5, seed),
-    "salt_and_pepper_20": lambda images, seed: corruption.salt_and_pepper(images, 0.2, seed),
-    "dropped_cells_25": lambda images, seed: corruption.dropped_cells(images, 0.25, seed),
-    "blur_1px": lambda images, _: corruption.blur(images, 1.0),
-}
-
-
-class SignatureCodec:
-    """A codec that calls the signatures of contract one, a batch at a time."""
-
-    def __init__(self, encode: Callable[..., Any], reconstruct: Callable[..., Any]) -> None:
-        self._encode = encode
-        self._reconstruct = reconstruct
-
-    def encode(self, images: Images) -> Floats:
-        """Codes of images; see `Codec`."""
-        answers = [self._encode(images=tf.constant(batch)) for batch in split_rows(images, _BATCH_ROWS)]
-        return np.concatenate([answer["codes"].numpy() for answer in answers])
-
-    def reconstruct(self, images: Images) -> Reconstruction:
-        """Reconstructions of images; see `Codec`."""
-        answers = [self._reconstruct(images=tf.constant(batch)) for batch in split_rows(images, _BATCH_ROWS)]
-        return Reconstruction(
-            *(np.concatenate([answer[name].numpy() for answer in answers]) for name in Reconstruction._fields)
-        )
-
-
-class LiveCodec(SignatureCodec):
-    """A model that was just trained."""
-
-    def __init__(self, autoencoder: "Autoencoder", statistic: AnomalyStatistic) -> None:
-        served = ServedCodec(autoencoder, statistic)
-        super().__init__(served.encode, served.reconstruct)
-
-
-class SavedModelCodec(SignatureCodec):
-    """A published version, by its directory."""
-
-    def __init__(self, version_dir: Path) -> None:
-        self._loaded = tf.saved_model.load(str(version_dir))  # its variables live as long as it is referenced
-        super().__init__(self._loaded.signatures["encode"], self._loaded.signatures["reconstruct"])
 
 
 def evaluate(codec: Codec, data: "DigitData", fashion: Images | None = None, seed: int = 0) -> Metrics:
@@ -76,79 +36,50 @@ def evaluate(codec: Codec, data: "DigitData", fashion: Images | None = None, see
 
     Args:
         codec: What is measured.
-        data: Test digits; with labels also the nearest neighbours among its training digits are tried.
+        data: Test digits, and training digits to compare them with.
         fashion: Pictures of something else, uint8 (n, 28, 28), or None.
         seed: Seed of the noises and the strange sets.
 
     Returns:
-        Nested figures: `clean` and each of `denoising` as `mse` and `psnr_db` against the clean image;
-        `auroc_by_score` and `auroc_by_error` of each strange set and their `mean`; `false_alarm_rate` by
-        threshold in per cent; `knn_accuracy` where there are labels; `left_out` with reasons.
+        Nested figures: `clean` as `mse` and `psnr_db`, `bce` (cross-entropy in nats per pixel) and `ssim`; each of
+        `denoising` as `mse` and `psnr_db` against the clean image; `auroc_by_score` and `auroc_by_error` of each of the
+        ten strange sets and their `mean`; `false_alarm_rate` by threshold in per cent; `dead_code_units`, the number of
+        them; `pca_mse` of principal components as many as the code has units; where there are labels `mse_by_digit`
+        and `knn_accuracy`; `left_out` with reasons.
     """
     strange = build_strange_sets(data.test_images, data.test_labels, fashion, seed)
-    with tqdm(total=2 + len(_NOISES) + len(strange.images), desc="measuring", disable=None, leave=False) as bar:
-        clean = codec.reconstruct(data.test_images)
-        bar.update()
-        metrics: Metrics = {
-            "clean": _measure_pictures(data.test_images, clean.reconstructions),
-            "denoising": _measure_denoising(codec, data.test_images, seed, bar),
-            **_measure_anomalies(codec, clean, strange, bar),
-            "false_alarm_rate": {
-                f"at_{percent}": false_alarm_rate(clean.anomaly_scores, percent / 100) for percent in _THRESHOLDS
-            },
-        }
-        if data.train_labels is not None and data.test_labels is not None:
-            metrics["knn_accuracy"] = _measure_codes(codec, data)
-        bar.update()
-    return _round(metrics) | {"left_out": strange.left_out}
+    observed = observe(codec, data.test_images, strange.images, seed)
+    return round_figures(measure_card(codec, data, observed)) | {"left_out": strange.left_out}
 
 
-def _round(figures: Metrics) -> Metrics:
-    """Six decimals: more than the test digits can tell apart, few enough to read on a card."""
-    return {name: _round(figure) if isinstance(figure, dict) else round(figure, 6) for name, figure in figures.items()}
-
-
-def _measure_pictures(images: Images, reconstructions: Images) -> Metrics:
-    errors = reconstruction_error(images, reconstructions)
-    return {"mse": float(errors.mean()), "psnr_db": mean_psnr_db(errors)}
-
-
-def _measure_denoising(codec: Codec, images: Images, seed: int, bar: "tqdm[Any]") -> Metrics:
-    measured = {}
-    for place, (name, corrupt) in enumerate(_NOISES.items()):
-        noisy = corrupt_images(images, corrupt, np.array([seed, place], np.int32))
-        measured[name] = _measure_pictures(images, codec.reconstruct(noisy).reconstructions)
-        bar.update()
-    return measured
-
-
-def corrupt_images(images: Images, corrupt: Callable[[Any, Any], Any], seed: NDArray[np.int32]) -> Images:
-    """Apply one noise to uint8 images (n, 28, 28) and round, as a camera would deliver them."""
-    noisy = corrupt(tf.cast(images, tf.float32) / 255.0, seed)
-    return np.asarray(np.rint(noisy.numpy() * 255.0), dtype=np.uint8)
-
-
-def _measure_anomalies(codec: Codec, clean: Reconstruction, strange: StrangeSets, bar: "tqdm[Any]") -> Metrics:
-    by_score, by_error = {}, {}
-    for name, images in strange.images.items():
-        found = codec.reconstruct(images)
-        by_score[name] = auroc(clean.anomaly_scores, found.anomaly_scores)
-        by_error[name] = auroc(clean.errors, found.errors)
-        bar.update()
-    return {
-        "auroc_by_score": {**by_score, "mean": float(np.mean(list(by_score.values())))},
-        "auroc_by_error": {**by_error, "mean": float(np.mean(list(by_error.values())))},
+def measure_card(codec: Codec, data: "DigitData", observed: Observed) -> Metrics:
+    """The figures of `evaluate`, not rounded, of answers to the test digits, the noises and the ten strange sets."""
+    test = observed.test
+    metrics: Metrics = {
+        "clean": {
+            **measure_pictures(data.test_images, test.reconstructions),
+            "bce": float(cross_entropy(data.test_images, test.reconstructions).mean()),
+            "ssim": float(structural_similarity(data.test_images, test.reconstructions).mean()),
+        },
+        "denoising": {
+            name: measure_pictures(data.test_images, answer.cleaned) for name, answer in observed.denoised.items()
+        },
+        **measure_aurocs(test, observed.strange),
+        "false_alarm_rate": {
+            f"at_{percent}": false_alarm_rate(test.anomaly_scores, percent / 100) for percent in _THRESHOLDS
+        },
+        "dead_code_units": count_dead_units(test.codes),
+        "pca_mse": measure_pca(data.train_images, data.test_images, test.codes.shape[1]),
     }
+    if data.test_labels is not None:
+        errors = reconstruction_error(data.test_images, test.reconstructions)
+        metrics["mse_by_digit"] = _average_by_digit(errors, data.test_labels)
+    if data.train_labels is not None and data.test_labels is not None:
+        references = codec.encode(data.train_images)
+        metrics["knn_accuracy"] = knn_accuracy(references, data.train_labels, test.codes, data.test_labels, NEIGHBOURS)
+    return metrics
 
 
-def _measure_codes(codec: Codec, data: "DigitData") -> float:
-    """Nearest neighbours of the test codes among those of all training digits."""
-    assert data.train_labels is not None  # noqa: S101  # the caller looked; mypy cannot see it
-    assert data.test_labels is not None  # noqa: S101  # the same
-    return knn_accuracy(
-        codec.encode(data.train_images),
-        data.train_labels,
-        codec.encode(data.test_images),
-        data.test_labels,
-        NEIGHBOURS,
-    )
+def _average_by_digit(errors: NDArray[np.float64], labels: NDArray[np.int64]) -> Metrics:
+    """Mean error by class, for the classes that occur."""
+    return {str(digit): float(errors[labels == digit].mean()) for digit in np.unique(labels)}

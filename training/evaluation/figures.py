@@ -41,6 +41,19 @@ def split_rows(rows: NDArray[Any], most: int) -> Iterator[NDArray[Any]]:
         yield rows[start : start + most]
 
 
+def round_figures(metrics: Metrics) -> Metrics:
+    """All numbers to six decimals: more than the test digits can tell apart, few enough to read."""
+    return {name: _round(figure) for name, figure in metrics.items()}
+
+
+def _round(figure: Any) -> Any:
+    if isinstance(figure, dict):
+        return round_figures(figure)
+    if isinstance(figure, list):
+        return [_round(each) for each in figure]
+    return round(figure, 6) if isinstance(figure, float) else figure
+
+
 def render_metrics(metrics: Metrics) -> str:
     """The figures as an aligned table, a line each; what was left out comes last, with the reason."""
     lines = [(name, f"{value:.5f}") for name, value in flatten_metrics(metrics)]

@@ -1,8 +1,12 @@
 """Recipe -> the builder of its kind of network."""
 
+from typing import assert_never
+
 from training.networks.autoencoder import Autoencoder
+from training.networks.convolutional import build_conv
+from training.networks.dense import build_dense
 from training.networks.residual import build_residual
-from training.recipes.base import NetworkConfig, ResidualNetwork
+from training.recipes.base import ConvNetwork, DenseNetwork, NetworkConfig, ResidualNetwork
 
 
 def build_autoencoder(network: NetworkConfig, seed: int) -> Autoencoder:
@@ -15,5 +19,9 @@ def build_autoencoder(network: NetworkConfig, seed: int) -> Autoencoder:
     match network:
         case ResidualNetwork():
             return build_residual(network, seed)
+        case DenseNetwork():
+            return build_dense(network, seed)
+        case ConvNetwork():
+            return build_conv(network, seed)
         case _:
-            raise NotImplementedError
+            assert_never(network)

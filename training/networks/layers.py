@@ -11,6 +11,17 @@ SIDE = 28
 _NORM_EPSILON = 1e-3
 
 
+class LayerSeeds:
+    """A seed for each layer of a network, all decided by the network's own; no global random state is involved."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def draw(self) -> int:
+        """The next layer's seed, 0 .. 2**31 - 1."""
+        return int(self._random.integers(2**31))
+
+
 class RowNormalization(layers.Layer):  # type: ignore[misc]  # Keras is untyped
     """Layer normalization whose answer for a row is the same to the last bit in every batch.
 
@@ -32,6 +43,11 @@ class RowNormalization(layers.Layer):  # type: ignore[misc]  # Keras is untyped
         return centred * keras.ops.rsqrt(variance + epsilon) * self.gamma + self.beta
 
 
+def normalize(features: Any) -> Any:
+    """Row-wise layer normalization with a gain and an offset of its own."""
+    return RowNormalization()(features)
+
+
 def silu(features: Any) -> Any:
     """Sigmoid-weighted linear unit, x * sigmoid(x), of any shape.
 
@@ -40,12 +56,30 @@ def silu(features: Any) -> Any:
     return features * keras.ops.sigmoid(features)
 
 
+def convolve(images: Any, channels: tuple[int, int], seeds: LayerSeeds) -> Any:
+    """Two convolutions of stride 2, 4x4 and 3x3, then a row-wise normalization of all that they found.
+
+    Shapes: symbolic (n, 28, 28) -> (n, 7 * 7 * channels[1]).
+    """
+    maps = layers.Reshape((SIDE, SIDE, 1))(images)
+    for filters, size in zip(channels, (4, 3), strict=True):
+        maps = layers.Conv2D(
+            filters,
+            size,
+            strides=2,
+            padding="same",
+            activation=silu,
+            kernel_initializer=keras.initializers.GlorotUniform(seeds.draw()),
+        )(maps)
+    return normalize(layers.Flatten()(maps))
+
+
 def squash(codes: Any, pixels: Any) -> tuple[keras.Model, keras.Model]:
     """The two ends of a decoder whose pixels are squashed by a sigmoid.
 
     Args:
         codes: The decoder's input, a symbolic tensor (n, code_dim).
-        pixels: The last layer before the sigmoid, symbolic, (n, 784).
+        pixels: The last layer before the sigmoid, symbolic, 784 numbers a row in any shape.
 
     Returns:
         codes -> pictures (n, 28, 28) in [0, 1], and codes -> what the sigmoid squashes, of the same shape.

@@ -3,25 +3,24 @@
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers
 
 from training.networks.autoencoder import Autoencoder
-from training.networks.layers import SIDE, RowNormalization, silu, squash
-from training.recipes.base import ConvStem, ResidualNetwork
+from training.networks.layers import SIDE, LayerSeeds, convolve, normalize, silu, squash
+from training.recipes.base import ResidualNetwork
 
 
 def build_residual(network: ResidualNetwork, seed: int) -> Autoencoder:
     """A fresh residual network; see `training.networks.build.build_autoencoder`."""
-    return _Builder(network, np.random.default_rng(seed)).build()
+    return _Builder(network, LayerSeeds(seed)).build()
 
 
 class _Builder:
-    """Builds one residual network; holds the generator from which every layer draws its own seed."""
+    """Builds one residual network; holds the seeds of its layers."""
 
-    def __init__(self, network: ResidualNetwork, random: np.random.Generator) -> None:
+    def __init__(self, network: ResidualNetwork, seeds: LayerSeeds) -> None:
         self._network = network
-        self._random = random
+        self._seeds = seeds
 
     def build(self) -> Autoencoder:
         encoder, posterior = self._build_encoder()
@@ -53,35 +52,15 @@ class _Builder:
     def _stem(self, images: Any) -> Any:
         if self._network.stem is None:
             return layers.Flatten()(images)
-        return self._conv_stem(images, self._network.stem)
-
-    def _conv_stem(self, images: Any, stem: ConvStem) -> Any:
-        maps = layers.Reshape((SIDE, SIDE, 1))(images)
-        for channels, size in zip(stem.channels, (4, 3), strict=True):
-            maps = layers.Conv2D(
-                channels,
-                size,
-                strides=2,
-                padding="same",
-                activation=silu,
-                kernel_initializer=keras.initializers.GlorotUniform(self._seed()),
-            )(maps)
-        return normalize(layers.Flatten()(maps))
+        return convolve(images, self._network.stem.channels, self._seeds)
 
     def _block(self, trunk: Any) -> Any:
         """Pre-norm residual block; its small last layer lets it start close to the identity."""
-        branch = self._dense(self._network.hidden, silu, keras.initializers.HeNormal(self._seed()))(normalize(trunk))
-        small = keras.initializers.VarianceScaling(0.2, seed=self._seed())
+        wide = keras.initializers.HeNormal(self._seeds.draw())
+        branch = self._dense(self._network.hidden, silu, wide)(normalize(trunk))
+        small = keras.initializers.VarianceScaling(0.2, seed=self._seeds.draw())
         return layers.Add()([trunk, self._dense(self._network.width, None, small)(branch)])
 
     def _dense(self, units: int, activation: Any = None, initializer: Any = None) -> Any:
-        kernel = initializer or keras.initializers.GlorotUniform(self._seed())
+        kernel = initializer or keras.initializers.GlorotUniform(self._seeds.draw())
         return layers.Dense(units, activation=activation, kernel_initializer=kernel)
-
-    def _seed(self) -> int:
-        return int(self._random.integers(2**31))
-
-
-def normalize(features: Any) -> Any:
-    """Row-wise layer normalization with a gain and an offset of its own."""
-    return RowNormalization()(features)

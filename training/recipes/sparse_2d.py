@@ -1,0 +1,15 @@
+"""A map of two numbers with a price on both: fixed-2d and one change."""
+
+import dataclasses
+
+from training.recipes import fixed_2d
+from training.recipes.base import LossConfig, Recipe
+
+RECIPE = Recipe(
+    name="sparse-2d",
+    summary="fixed-2d with a price on what the two numbers say",
+    source="what the articles wished for: sparse codes",
+    known_result="not yet measured",
+    network=fixed_2d.NETWORK,  # the same, to see what the price alone changes
+    fit=dataclasses.replace(fixed_2d.FIT, loss=LossConfig(sparsity=0.002)),
+)
