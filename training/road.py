@@ -1,6 +1,5 @@
 """The whole road: data -> model -> fit -> statistic -> evaluate -> card -> publish; each step lives elsewhere."""
 
-import dataclasses
 import hashlib
 import json
 import logging
@@ -63,7 +62,7 @@ def train_and_evaluate(config: TrainConfig) -> Path | None:
 def _name_fit(config: TrainConfig, data: DigitData, devices: Devices) -> str:
     """What decides a fit's numbers, in twelve characters: a fit goes on only from a checkpoint of its own."""
     replicas = devices.strategy.num_replicas_in_sync
-    deciding = [dataclasses.asdict(config.recipe), data.sha256, config.seed, config.held_out, replicas, devices.policy]
+    deciding = [config.recipe.deciding(), data.sha256, config.seed, config.held_out, replicas, devices.policy]
     return hashlib.sha256(json.dumps([*deciding, tf.__version__]).encode()).hexdigest()[:12]
 
 

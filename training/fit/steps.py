@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.corruption import corrupt_batch
-from training.fit.losses import image_losses
+from training.fit.losses import image_losses, sparsity_share
 from training.fit.optimizer import build_update
 from training.fit.state import TrainState
 from training.networks.autoencoder import Autoencoder
@@ -36,10 +36,12 @@ def build_steps(
         clean = tf.cast(tf.gather(pixels, indices), tf.float32) / 255
         step_seed = tf.stack([seed, tf.cast(step, tf.int32)])
         noisy = corrupt(clean, config, step_seed)
+        noise = tf.random.stateless_normal((config.batch_size, live.code_dim), step_seed)  # of the whole batch too
+        share = sparsity_share(config, tf.cast(step, tf.float32))
         replica = tf.distribute.get_replica_context()
         with tf.GradientTape() as tape:
-            own_clean, own_noisy = (_take_part(images, replica) for images in (clean, noisy))
-            losses = image_losses(live, config.loss, own_noisy, own_clean, step_seed)
+            own_clean, own_noisy, own_noise = (_take_part(rows, replica) for rows in (clean, noisy, noise))
+            losses = image_losses(live, config.loss, own_noisy, own_clean, own_noise, share)
             loss = tf.reduce_sum(losses) / config.batch_size
         gradients = tape.gradient(loss, state.weights)
         total_loss, *gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, [loss, *gradients])
@@ -65,11 +67,11 @@ def corrupt(clean: Any, config: FitConfig, seed: Any) -> Any:
     return clean if config.corruption is None else corrupt_batch(clean, config.corruption, seed)
 
 
-def _take_part(images: Any, replica: Any) -> Any:
+def _take_part(rows: Any, replica: Any) -> Any:
     """The rows that this replica answers for."""
     count = replica.num_replicas_in_sync
     if count == 1:
-        return images
-    size = images.shape[0] // count
+        return rows
+    size = rows.shape[0] // count
     start = replica.replica_id_in_sync_group * size
-    return tf.ensure_shape(images[start : start + size], (size, *images.shape[1:]))
+    return tf.ensure_shape(rows[start : start + size], (size, *rows.shape[1:]))

@@ -13,7 +13,7 @@ class Autoencoder:
 
     Attributes:
         encoder: float32 images (n, 28, 28) in [0, 1] -> codes float32 (n, code_dim).
-        decoder: codes -> float32 images (n, 28, 28) in [0, 1].
+        decoder: codes -> float32 pictures (n, 28, 28); squashed by a sigmoid they stay in [0, 1], others may leave it.
         code_dim: Width of the code.
         logits: What the decoder squashes into pixels by a sigmoid: codes -> float32 (n, 28, 28), any value; None where
             it squashes otherwise.
@@ -28,7 +28,7 @@ class Autoencoder:
     posterior: keras.Model | None = None
 
     def __call__(self, images: Any, *, training: bool = False) -> Any:
-        """Reconstructions of images: float32 (n, 28, 28) in [0, 1] -> the same."""
+        """Pictures of images: float32 (n, 28, 28) in [0, 1] -> float32 (n, 28, 28), as `decoder` draws them."""
         return self.decoder(self.encoder(images, training=training), training=training)
 
     def weights(self) -> list[Any]:

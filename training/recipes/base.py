@@ -1,7 +1,7 @@
 """What a recipe consists of: plain values, no TensorFlow, so that listing them is instant."""
 
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias
 
 Activation: TypeAlias = Literal["linear", "relu", "leaky_relu", "sigmoid"]
 
@@ -158,12 +158,15 @@ class LossConfig:
         pixels: `squared`, the mean squared difference from the clean image, or `cross_entropy`, the mean binary cross
             entropy against it, computed from what the sigmoid squashes.
         sparsity: Weight of the mean absolute code: the larger, the fewer units speak at a time.
+        sparsity_rise: Part of the fit, from its start, over which that weight rises from 0, in [0, 1]; a price that is
+            full from the start silences units before they have learned anything.
         divergence: Weight of the Kullback-Leibler divergence of a variational code from the standard normal, in nats
             for each pixel as `pixels` is; 0 for codes that are not variational.
     """
 
     pixels: Literal["squared", "cross_entropy"] = "squared"
     sparsity: float = 0.0
+    sparsity_rise: float = 0.0
     divergence: float = 0.0
 
 
@@ -213,3 +216,7 @@ class Recipe:
     known_result: str
     network: NetworkConfig
     fit: FitConfig
+
+    def deciding(self) -> dict[str, Any]:
+        """What decides the numbers, as JSON has it: two recipes that differ in words alone make the same model."""
+        return {"network": asdict(self.network), "fit": asdict(self.fit)}

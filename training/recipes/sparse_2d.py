@@ -11,5 +11,10 @@ RECIPE = Recipe(
     source="what the articles wished for: sparse codes",
     known_result="not yet measured",
     network=fixed_2d.NETWORK,  # the same, to see what the price alone changes
-    fit=dataclasses.replace(fixed_2d.FIT, loss=LossConfig(sparsity=0.002)),
+    fit=dataclasses.replace(
+        fixed_2d.FIT,
+        # The map becomes a cross: after 600 steps one of the two is nearly silent for 44 % of the digits. At .01 it is
+        # for 27 %, for the whole map shrinks instead, and the error is .0467 where .002 has .0428.
+        loss=LossConfig(sparsity=0.002),
+    ),
 )
