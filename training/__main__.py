@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from training.commands import fit, recipes
-from training.errors import TrainerError
+from training.commands import compare, evaluate, fit, promote, recipes, study, survey
+from training.errors import FitStoppedError, TrainerError
 
 # In the order of the help.
-COMMANDS = (recipes, fit)
+COMMANDS = (recipes, survey, fit, evaluate, compare, promote, study)
 
 FAILED = 2
 # What a shell reports for a command that ended by Ctrl-C.
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run(options)
         sys.stdout.flush()  # here, where a full disk is still an error of ours to tell
     except TrainerError as error:
-        return _fail(str(error))
+        return _tell(error)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("training"):
             raise  # a defect of ours, no missing package
@@ -66,6 +66,14 @@ def _drop_output() -> None:
     # A stdout that is no file has nothing to try again.
     with contextlib.suppress(OSError), Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _tell(error: TrainerError) -> int:
+    """Print what the user can mend, or what he asked for by Ctrl-C."""
+    if not isinstance(error, FitStoppedError):
+        return _fail(str(error))
+    print(error, file=sys.stderr)
+    return INTERRUPTED
 
 
 def _fail(message: str) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,14 +25,17 @@ class Run(NamedTuple):
     """What the command left behind.
 
     Attributes:
-        folder: Holds `few.npz`, the digits, `forms.npz`, a set of the user's own, and `report`, what was written.
+        output: Where it wrote to without being told.
         done: Its status and what it printed.
-        metrics: What metrics.json holds.
     """
 
-    folder: Path
+    output: Path
     done: "subprocess.CompletedProcess[str]"
-    metrics: dict[str, Any]
+
+    def read_metrics(self) -> dict[str, Any]:
+        """What metrics.json holds."""
+        told: dict[str, Any] = json.loads((self.output / "metrics.json").read_text("utf-8"))
+        return told
 
 
 def write_digits(path: Path, data: DigitData, train: int, test: int) -> None:
@@ -54,11 +58,12 @@ def evaluation(small_digits: DigitData, tmp_path_factory: pytest.TempPathFactory
     write_digits(folder / "few.npz", small_digits, train=20, test=60)
     np.savez(folder / "forms.npz", images=255 - small_digits.test_images[:20])
     np.savez(folder / "fashion.npz", images=small_digits.test_images[:20].transpose(0, 2, 1))
-    command = [sys.executable, "-m", "training", "evaluate", str(SHIPPED), "--data", str(folder / "few.npz")]
-    command += ["--ood", str(folder / "forms.npz"), str(folder / "fashion.npz"), "--output", str(folder / "report")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "training", "evaluate", str(SHIPPED), "--data", "few.npz"]
+    command += ["--ood", "forms.npz", "fashion.npz"]
+    environment = {**os.environ, "PYTHONPATH": str(SHIPPED.parents[2])}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stderr
-    return Run(folder, done, json.loads((folder / "report" / "metrics.json").read_text("utf-8")))
+    return Run(folder / "reports" / "digits-1", done)
 
 
 @pytest.fixture(autouse=True)
@@ -75,8 +80,7 @@ def test_figures_and_files_are_told(evaluation: Run) -> None:
     """Stdout holds the tables and, last, what was written; stderr the parts and their times, without any noise."""
     lines = evaluation.done.stdout.splitlines()
 
-    report = evaluation.folder / "report"
-    assert f"wrote {report / 'metrics.json'} and {report / 'report.html'}" == lines[-1]
+    assert "wrote reports/digits-1/metrics.json and reports/digits-1/report.html" == lines[-1]
     assert {"forms.npz", "strokes", "block_14", "0.99980", "clean.bce"} <= {line.split()[0] for line in lines if line}
     assert "digits: measuring on 60 test digits of few" == evaluation.done.stderr.splitlines()[0]
     assert "it was trained on other digits, mnist; it may have seen these" in evaluation.done.stderr
@@ -86,17 +90,20 @@ def test_figures_and_files_are_told(evaluation: Run) -> None:
 
 def test_metrics_say_what_was_measured_on_what(evaluation: Run) -> None:
     """Model, version, digits and seed stand beside the figures."""
-    assert ("digits", "1", 0) == tuple(evaluation.metrics[key] for key in ("name", "version", "seed"))
-    assert ("few", 60) == tuple(evaluation.metrics["data"][key] for key in ("name", "test_images"))
-    assert 64 == len(evaluation.metrics["data"]["sha256"])
-    assert 5000 == evaluation.metrics["metrics"]["calibration"]["size"]
+    told = evaluation.read_metrics()
+
+    assert ("digits", "1", 0) == tuple(told[key] for key in ("name", "version", "seed"))
+    assert ("few", 60) == tuple(told["data"][key] for key in ("name", "test_images"))
+    assert 64 == len(told["data"]["sha256"])
+    assert 5000 == told["metrics"]["calibration"]["size"]
 
 
 def test_ten_sets_are_complete_by_a_file_of_that_name(evaluation: Run) -> None:
     """What is called fashion is the set of the ten; other things given are sets of their own."""
-    anomalies = evaluation.metrics["metrics"]["anomalies"]
+    metrics = evaluation.read_metrics()["metrics"]
+    anomalies = metrics["anomalies"]
 
-    assert {} == evaluation.metrics["metrics"]["left_out"]
+    assert {} == metrics["left_out"]
     assert 20 == anomalies["ten"]["fashion"]["images"]
     assert ["forms.npz"] == list(anomalies["given"])
     assert 1 == anomalies["given"]["forms.npz"]["auroc_by_score"]
@@ -104,8 +111,8 @@ def test_ten_sets_are_complete_by_a_file_of_that_name(evaluation: Run) -> None:
 
 def test_report_lies_beside_the_metrics(evaluation: Run) -> None:
     """One page, and nothing else is left."""
-    assert {"metrics.json", "report.html"} == {path.name for path in (evaluation.folder / "report").iterdir()}
-    assert (evaluation.folder / "report" / "report.html").read_text("utf-8").lstrip().lower().startswith("<!doctype")
+    assert {"metrics.json", "report.html"} == {path.name for path in evaluation.output.iterdir()}
+    assert (evaluation.output / "report.html").read_text("utf-8").lstrip().lower().startswith("<!doctype")
 
 
 @pytest.mark.parametrize("inside", ["", "assets.extra"])

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.tensorflow
 
 from training.data.load import DigitData  # noqa: E402  # beside the imports below
 from training.errors import EvaluationError  # noqa: E402  # beside the imports below
+from training.evaluation.answers import choose_examples  # noqa: E402  # needs TensorFlow
 from training.evaluation.evaluate import evaluate  # noqa: E402  # needs TensorFlow
 from training.evaluation.evaluated import Evaluated  # noqa: E402  # beside the imports above
 from training.evaluation.figures import Reconstruction  # noqa: E402  # beside the imports above
@@ -107,6 +108,12 @@ def test_examples_of_noises_are_one_of_each_class(evaluated: Evaluated, few_digi
         assert np.array_equal(few_digits.test_images[first], examples.clean)
         assert not np.array_equal(examples.clean, examples.noisy)
         assert np.array_equal(examples.noisy // 2, examples.cleaned)
+
+
+def test_examples_without_labels_are_the_first_ten() -> None:
+    """Or as many as there are."""
+    assert list(range(10)) == choose_examples(None, 30).tolist()
+    assert [0, 1, 2] == choose_examples(None, 3).tolist()
 
 
 def test_every_method_is_measured_on_every_noise(evaluated: Evaluated) -> None:

@@ -4,7 +4,7 @@ import argparse
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from training.commands import flags
 
@@ -99,14 +99,20 @@ def _load_images(options: argparse.Namespace) -> "tuple[DigitData, GivenSets]":
 
 def _report_data(data: "DigitData", version: "Version") -> None:
     _LOG.info("%s: measuring on %d test digits of %s", version.name, len(data.test_images), data.name)
-    trained_on = version.card.get("data", {})
-    if trained_on.get("sha256", data.sha256) != data.sha256:
-        _LOG.warning("it was trained on other digits, %s; it may have seen these", trained_on.get("name"))
+    if _read_card(version, "data", "sha256") not in (None, data.sha256):
+        name = _read_card(version, "data", "name")
+        _LOG.warning("it was trained on other digits, %s; it may have seen these", name)
 
 
 def _find_calibration_size(version: "Version") -> int | None:
-    size = version.card.get("calibration", {}).get("size")
+    size = _read_card(version, "calibration", "size")
     return size if isinstance(size, int) and size >= 1 else None
+
+
+def _read_card(version: "Version", part: str, key: str) -> Any:
+    """What the model card says, or None where it says nothing: a version without a card serves too."""
+    found = version.card.get(part)
+    return found.get(key) if isinstance(found, dict) else None
 
 
 def _write_metrics(path: Path, version: "Version", data: "DigitData", seed: int, metrics: "Metrics") -> None:

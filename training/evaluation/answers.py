@@ -1,14 +1,18 @@
 """Asks a codec about test digits, clean, noisy and strange, and keeps its answers; knows no figure of merit."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from training.evaluation.evaluated import Answers, NoiseExamples, StrangeAnswers
 from training.evaluation.figures import Codec, Images
 from training.evaluation.noises import NOISES, add_noise
+
+Labels = NDArray[np.int64]
+Rows = NDArray[np.intp]
 
 # Enough for a row of pictures.
 _EXAMPLES = 10
@@ -25,7 +29,7 @@ class Denoised(NamedTuple):
     noisy: Images
     cleaned: Images
 
-    def pick_examples(self, images: Images, rows: Any) -> NoiseExamples:
+    def pick_examples(self, images: Images, rows: Rows) -> NoiseExamples:
         """A few of them beside the clean digits, uint8 (n, 28, 28)."""
         return NoiseExamples(images[rows], self.noisy[rows], self.cleaned[rows])
 
@@ -70,11 +74,11 @@ def observe(codec: Codec, images: Images, strange_sets: Mapping[str, Images], se
     return Observed(test, denoised, strange)
 
 
-def choose_examples(labels: "np.ndarray[Any, np.dtype[np.int64]] | None", count: int) -> Any:
-    """Rows of the first digit of each class, or of the first ten of `count` where there are no labels."""
+def choose_examples(labels: Labels | None, count: int) -> Rows:
+    """Rows of the first digit of each class; where there are no labels the first ten of `count` rows."""
     if labels is None:
         return np.arange(min(_EXAMPLES, count))
-    return np.unique(labels, return_index=True)[1]
+    return np.asarray(np.unique(labels, return_index=True)[1], np.intp)
 
 
 def _ask_strange(codec: Codec, images: Images) -> StrangeAnswers:

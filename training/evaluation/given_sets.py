@@ -14,7 +14,7 @@ from training.errors import DataError, EvaluationError
 _MEMBERS = ("images", "x_test")
 
 # No guessing here: what makes a picture strange, its polarity too, is not to be repaired unasked.
-PreprocessName: TypeAlias = Literal["strict", "mnist"]
+GivenPreprocess: TypeAlias = Literal["strict", "mnist"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class GivenSets:
 
 
 def load_given_sets(
-    sources: Sequence[Path], fashion: Path | None = None, preprocess: PreprocessName = "strict"
+    sources: Sequence[Path], fashion: Path | None = None, preprocess: GivenPreprocess = "strict"
 ) -> GivenSets:
     """Read every set.
 
@@ -58,7 +58,7 @@ def load_given_sets(
     return GivenSets(clothes, given)
 
 
-def _load(source: Path, preprocess: PreprocessName) -> Images:
+def _load(source: Path, preprocess: GivenPreprocess) -> Images:
     try:
         if source.is_dir():
             return _load_folder(source, preprocess)
@@ -69,7 +69,7 @@ def _load(source: Path, preprocess: PreprocessName) -> Images:
         raise DataError(f"cannot read {source}: {error}") from error
 
 
-def _load_folder(folder: Path, preprocess: PreprocessName) -> Images:
+def _load_folder(folder: Path, preprocess: GivenPreprocess) -> Images:
     if any(folder.glob("*images-idx3-ubyte*")):
         return load_fashion(folder)
     return read_folder(folder, preprocess).images

@@ -24,7 +24,7 @@ RECIPE = Recipe(
     name="fixed-2d",
     summary="a map of two numbers a digit: linear code, smaller steps",
     source="what the articles wished for: a 2-wide code that lives",
-    known_result="not yet measured",
+    known_result="test MSE .0340, no unit dead",
     network=NETWORK,
     fit=FIT,
 )

@@ -9,7 +9,7 @@ RECIPE = Recipe(
     name="sigmoid-256-128-64-2",
     summary="two more sigmoid layers, then a linear code of 2 numbers a digit",
     source="the same article, for its scatter plot",
-    known_result="not yet measured",
+    known_result="test MSE .0558, no unit dead",
     network=dataclasses.replace(
         sigmoid_256_128_64.NETWORK,
         widths=(
