@@ -14,7 +14,8 @@ from training.data.readers import Images
 from training.data.split import Parts, split_training
 from training.data.survey import survey
 from training.data.survey_text import render_survey
-from training.evaluation.evaluate import LiveCodec, evaluate
+from training.evaluation.codecs import LiveCodec
+from training.evaluation.evaluate import evaluate
 from training.export.card import Outcome, build_card, find_commit
 from training.export.publish import publish_version, try_to_write
 from training.fit.checkpoints import Checkpoints

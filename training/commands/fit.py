@@ -26,6 +26,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     fit.add_argument("--seed", type=flags.seed, default=0, help="the same seed gives the same model")
     fit.add_argument("--steps", type=flags.positive, default=argparse.SUPPRESS, help="instead of the recipe's number")
     fit.add_argument("--held-out", type=flags.positive, default=HELD_OUT, help="images that calibrate the score")
+    flags.add_data_flags(fit)
     fit.add_argument(
         "--logs", metavar="DIR", type=Path, default=argparse.SUPPRESS, help="write TensorBoard's files here"
     )

@@ -12,6 +12,7 @@ from training.evaluation.measures import auroc, detection_rate, false_alarm_rate
 _FALSE_ALARMS = (1, 5)
 # Distances of the curve's thresholds from 1, in each power of ten: round numbers, about evenly spread.
 _STEPS = (1.0, 0.7, 0.5, 0.3, 0.2, 0.15)
+_CLEARLY_MORE = 1.1
 
 
 def measure_aurocs(test: Answers, strange: Mapping[str, StrangeAnswers]) -> Metrics:
@@ -66,4 +67,6 @@ def _list_thresholds(size: int) -> list[float]:
     """From 0 to size / (size + 1), which is the last one: a rank is this quotient, to the last bit."""
     powers = range(len(str(size + 1)))
     distances = [step / 10**power for power in powers for step in _STEPS]
-    return [*(round(1 - distance, 12) for distance in distances if distance * (size + 1) > 1), size / (size + 1)]
+    # None so close to the last one that a table shows both as one number.
+    round_ones = [round(1 - distance, 12) for distance in distances if distance * (size + 1) > _CLEARLY_MORE]
+    return [*round_ones, size / (size + 1)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import wiener  # type: ignore[import-untyped]  # it has no types
+from scipy.signal import wiener
 from skimage.filters import gaussian, median
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
 

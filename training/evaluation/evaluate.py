@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from training.evaluation.anomalies import measure_aurocs
 from training.evaluation.answers import Observed, observe
-from training.evaluation.codecs import LiveCodec
 from training.evaluation.figures import Codec, Images, Metrics, round_figures
 from training.evaluation.measures import (
     count_dead_units,
@@ -23,8 +22,6 @@ from training.evaluation.strange_sets import build_strange_sets
 
 if TYPE_CHECKING:
     from training.data.load import DigitData
-
-__all__ = ["LiveCodec", "evaluate", "measure_card"]
 
 NEIGHBOURS = 5
 # Per cent; the gateway's default threshold and a looser one.

@@ -9,7 +9,7 @@ RECIPE = Recipe(
     name="vae-16",
     summary="variational: decode 16 standard normal numbers to draw a new digit",
     source="what the articles wished for: codes to draw digits from",
-    known_result="not yet measured",
+    known_result="test MSE .0067; draws digits",
     network=dataclasses.replace(
         NETWORK,
         code_dim=16,  # all 16 units are used; more would say nothing and hold only noise

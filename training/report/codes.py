@@ -94,7 +94,7 @@ def _variance_shares(codes: Floats) -> Doubles:
 def _embed_neighbours(codes: Doubles) -> Doubles:
     """Source: van der Maaten and Hinton, Visualizing Data using t-SNE, 2008."""
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     embedding = TSNE(perplexity=_PERPLEXITY, init="pca", random_state=0, max_iter=_ITERATIONS)
     # One thread: its threads wait for each other by spinning, on a busy machine ten times as long as one works alone.
