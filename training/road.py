@@ -47,7 +47,7 @@ def train_and_evaluate(config: TrainConfig) -> Path | None:
     data = load_data(config.data, preprocess=config.preprocess, split=config.split)
     fashion = load_fashion(config.fashion) if config.fashion else None
     parts = split_training(data.train_images, config.held_out)
-    _LOG.info("%s", render_survey(survey(data, config.held_out)))
+    _LOG.info("%s\n%s", data.name, render_survey(survey(data, config.held_out)))
     model_dir = config.models_root / config.name
     try_to_write(model_dir)
     checkpoints = model_dir / (_CHECKPOINT_PREFIX + _name_fit(config, data, devices))

@@ -157,7 +157,7 @@ def test_unwritable_models_folder_is_one_line(tmp_path: Path) -> None:
     assert 2 == done.returncode
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert "--models" in done.stderr.splitlines()[-1]
-    assert 2 == len(done.stderr.splitlines()), "it should fail before the fit"
+    assert "step " not in done.stderr, "it should fail before the fit"
 
 
 @pytest.mark.tensorflow

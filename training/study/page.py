@@ -78,7 +78,7 @@ def _tell_pca(cards: Sequence[dict[str, Any]]) -> Iterator[str]:
     if worse:
         yield (
             f"**Worse than principal components of their own width**: {enumerate_words(worse)}, {len(worse)} of "
-            f"{len(cards)}. Above that line a model has learned nothing that linear algebra would not do without it."
+            f"{len(cards)}. As many numbers, found by linear algebra without any training, leave less error."
         )
     elif cards:
         yield "Every model is better than principal components of its own width."
