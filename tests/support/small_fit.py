@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -60,6 +62,22 @@ class Recorder:
 def load_parts() -> Parts:
     """The small digits: 1,377 to fit, 40 to watch, 200 to calibrate."""
     return split_training(load_data("digits").train_images, 200)
+
+
+def start(strategy: str = "single", folder: str = "", **variables: str) -> "subprocess.Popen[str]":
+    """A fit of `LONG` in a process of its own: a strategy is the first thing that TensorFlow hears."""
+    root = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": f"{root}:{root / 'tests'}", "TF_CPP_MIN_LOG_LEVEL": "3", **variables}
+    command = [sys.executable, "-m", "support.small_fit", strategy, "float32", folder]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def finish(process: "subprocess.Popen[str]") -> dict[str, object]:
+    """What the process printed when it was done."""
+    printed, errors = process.communicate(timeout=200)
+    assert 0 == process.returncode, errors
+    outcome: dict[str, object] = json.loads(printed.splitlines()[-1])
+    return outcome
 
 
 def main(strategy: str, precision: str, checkpoints: str) -> None:

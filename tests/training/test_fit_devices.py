@@ -1,14 +1,11 @@
 """The fit on several devices: the same weights as on one; mixed precision; and what cannot work is said."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from support.small_fit import CONFIG, NETWORK, Recorder, load_parts
+from support.small_fit import CONFIG, NETWORK, Recorder, finish, load_parts, start
 
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
@@ -16,23 +13,6 @@ pytestmark = pytest.mark.tensorflow
 from training.errors import TrainingError  # noqa: E402  # beside the imports below
 from training.fit.devices import open_devices  # noqa: E402  # needs TensorFlow
 from training.fit.loop import FitOptions, fit  # noqa: E402  # needs TensorFlow
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def start(strategy: str, folder: str = "", **variables: str) -> "subprocess.Popen[str]":
-    """A fit in a process of its own: a strategy is the first thing that TensorFlow hears."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "TF_CPP_MIN_LOG_LEVEL": "3", **variables}
-    command = [sys.executable, "-m", "support.small_fit", strategy, "float32", folder]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-
-
-def finish(process: "subprocess.Popen[str]") -> dict[str, object]:
-    """What the process printed when it was done."""
-    printed, errors = process.communicate(timeout=200)
-    assert 0 == process.returncode, errors
-    outcome: dict[str, object] = json.loads(printed.splitlines()[-1])
-    return outcome
 
 
 def find_ports(count: int) -> list[int]:

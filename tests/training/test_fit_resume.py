@@ -1,17 +1,15 @@
 """A fit that is stopped or killed: it goes on where it was, and ends as an unbroken one."""
 
 import dataclasses
-import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.small_fit import CONFIG, LONG, NETWORK, Recorder, load_parts
+from support.small_fit import CONFIG, LONG, NETWORK, Recorder, finish, load_parts, start
 
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
@@ -20,8 +18,6 @@ from training.errors import FitStoppedError, TrainingError  # noqa: E402  # besi
 from training.fit.checkpoints import Checkpoints  # noqa: E402  # needs TensorFlow
 from training.fit.loop import FitOptions, Fitted, fit  # noqa: E402  # needs TensorFlow
 from training.recipes.base import FitConfig  # noqa: E402  # beside the imports above
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Stopper(Recorder):
@@ -131,13 +127,6 @@ def test_old_checkpoints_are_removed(tmp_path: Path) -> None:
     assert 2 == len(list(tmp_path.glob("*.index")))
 
 
-def start(folder: str) -> "subprocess.Popen[str]":
-    """The long fit in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "support.small_fit", "single", "float32", folder]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-
-
 def wait_for_look(process: "subprocess.Popen[str]", number: int) -> None:
     """Read along until a look is told."""
     assert process.stderr is not None
@@ -145,22 +134,14 @@ def wait_for_look(process: "subprocess.Popen[str]", number: int) -> None:
     assert next(told, None) is not None, "the fit ended before"
 
 
-def finish(process: "subprocess.Popen[str]") -> dict[str, object]:
-    """What the process printed when it was done."""
-    printed, errors = process.communicate(timeout=200)
-    assert 0 == process.returncode, errors
-    outcome: dict[str, object] = json.loads(printed.splitlines()[-1])
-    return outcome
-
-
 def test_killed_fit_goes_on_and_ends_as_an_unbroken_one(tmp_path: Path, kill: Callable[..., None]) -> None:
     """After kill -9, at any moment, the same command reaches the same weights to the last bit."""
-    killed = start(str(tmp_path))
+    killed = start(folder=str(tmp_path))
     wait_for_look(killed, 3)
     kill(killed)
 
-    resumed = finish(start(str(tmp_path)))
-    unbroken = finish(start(""))
+    resumed = finish(start(folder=str(tmp_path)))
+    unbroken = finish(start())
 
     assert resumed["resumed"] in range(80, LONG.steps, LONG.watch_every_steps)
     assert {**unbroken, "resumed": None} == {**resumed, "resumed": None}
