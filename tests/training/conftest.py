@@ -1,5 +1,7 @@
 """Shared by the trainer's tests: few digits, and small networks that need no training."""
 
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,16 @@ from numpy.typing import NDArray
 
 from training.data.load import DigitData, load_data
 from training.recipes.base import ConvStem, ResidualNetwork
+
+
+@pytest.fixture(autouse=True)
+def _quiet_logging() -> Iterator[None]:
+    """`main` sets up the log of its process; a test gives it back as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

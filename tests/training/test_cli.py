@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,16 +19,6 @@ _INTERRUPTIBLE = (
     "runpy.run_module('training', run_name='__main__', alter_sys=True)"
 )
 INTERRUPTIBLE_TRAIN = [sys.executable, "-c", _INTERRUPTIBLE]
-
-
-@pytest.fixture(autouse=True)
-def _quiet_logging() -> Iterator[None]:
-    """`main` sets up the log of its process; a test gives it back as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def run_cli(*arguments: str) -> "subprocess.CompletedProcess[str]":

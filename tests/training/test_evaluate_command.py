@@ -1,11 +1,9 @@
 """`python -m training evaluate`: what it prints and writes, and what it refuses in one line."""
 
 import json
-import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,16 +62,6 @@ def evaluation(small_digits: DigitData, tmp_path_factory: pytest.TempPathFactory
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stderr
     return Run(folder / "reports" / "digits-1", done)
-
-
-@pytest.fixture(autouse=True)
-def _quiet_logging() -> Iterator[None]:
-    """`main` sets up the log of its process; a test gives it back as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_figures_and_files_are_told(evaluation: Run) -> None:

@@ -11,7 +11,9 @@ tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
 from training.errors import TrainingError  # noqa: E402  # beside the imports below
-from training.fit.loop import Fitted, check_losses, check_watched, epoch_order, fit, plan_calls  # noqa: E402  # needs TF
+from training.fit.loop import Fitted, fit  # noqa: E402  # needs TensorFlow
+from training.fit.order import epoch_order, plan_calls  # noqa: E402  # beside the imports around
+from training.fit.watch import check_losses, check_watched  # noqa: E402  # needs TensorFlow
 from training.recipes.base import FitConfig  # noqa: E402  # beside the imports above
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]

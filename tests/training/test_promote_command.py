@@ -1,13 +1,11 @@
 """`compare` and `promote` with models that load: measured on digits, copied, checked, published whole or not at all."""
 
 import json
-import logging
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +24,6 @@ from training.promotion.promote import Promotion, promote  # noqa: E402  # besid
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT = REPOSITORY / "models" / "digits" / "1"
-
-
-@pytest.fixture(autouse=True)
-def _quiet_logging() -> Iterator[None]:
-    """`main` sets up the log of its process; a test gives it back as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,9 @@
 """Two versions side by side: which figure is better, what is no difference, what cannot be compared or promoted."""
 
 import json
-import logging
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +25,6 @@ METRICS = {
     "knn_accuracy": 0.98,
     "left_out": {"fashion": "no pictures of clothes were given"},
 }
-
-
-@pytest.fixture(autouse=True)
-def _quiet_logging() -> Iterator[None]:
-    """`main` sets up the log of its process; a test gives it back as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def write_version(directory: Path, metrics: dict[str, Any] | None = None, **changes: Any) -> Path:

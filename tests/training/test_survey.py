@@ -2,10 +2,8 @@
 
 import dataclasses
 import json
-import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +19,6 @@ from training.data.load import DigitData, load_data
 from training.data.survey import choose_sample, survey
 from training.data.survey_text import render_survey
 from training.errors import DataError
-
-
-@pytest.fixture(autouse=True)
-def _quiet_logging() -> Iterator[None]:
-    """`main` sets up the log of its process; a test gives it back as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def save_crops(folder: Path, small_digits: DigitData, count: int) -> None:

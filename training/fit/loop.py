@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -18,17 +18,14 @@ from training.fit.devices import Devices, open_devices
 from training.fit.interruption import wishes_to_stop
 from training.fit.journal import Journal
 from training.fit.optimizer import learning_rate
+from training.fit.order import epoch_order, is_watch_step, plan_calls
 from training.fit.progress import Progress
 from training.fit.state import History, TrainState
 from training.fit.steps import RunSteps, build_steps, corrupt
+from training.fit.watch import build_watch, check_losses, check_watched
 from training.networks.autoencoder import Autoencoder
 from training.networks.build import build_autoencoder
 from training.recipes.base import FitConfig, NetworkConfig
-
-# Steps in one call of the graph: few returns to Python, and Ctrl-C waits about a second for the end of one.
-STEPS_PER_CALL = 50
-# Images in one forward pass over watched digits; more gains nothing and costs memory.
-_WATCH_BATCH = 1000
 
 Images = NDArray[np.uint8]
 
@@ -117,8 +114,7 @@ def fit(
         if options.finish:
             return _finish(parts, resumed=resumed)
         if options.log_dir and options.devices.is_chief:
-            loop.journal = Journal(options.log_dir, watch_images, lambda images: corrupt(images, config, (seed, 0)))
-            stack.callback(loop.journal.close)
+            loop.journal = stack.enter_context(_open_journal(options.log_dir, config, watch_images, seed))
         # One of several workers cannot stop between two steps: the others would wait for it.
         wants_to_stop = stack.enter_context(wishes_to_stop()) if options.devices.is_alone else lambda: False
         loop.run(len(fit_images), seed, wants_to_stop)
@@ -136,6 +132,10 @@ def _build(
         state = TrainState.start(live.weights(), averaged.weights(), looks)
     run_steps = build_steps(live, state, config, fit_images, seed, devices.strategy)
     return _Parts(averaged, state, run_steps, build_watch(averaged, watch_images))
+
+
+def _open_journal(folder: Path, config: FitConfig, watch_images: Images, seed: int) -> closing[Journal]:
+    return closing(Journal(folder, watch_images, lambda images: corrupt(images, config, (seed, 0))))
 
 
 def _finish(parts: _Parts, *, resumed: bool) -> Fitted:
@@ -217,70 +217,3 @@ def _describe_stop(state: TrainState, done: int, steps: int, checkpoints: Checkp
     best = f", the best so far has a watched error of {min(errors):.5f}" if errors else ""
     finish = "; with --finish it publishes the best so far" if errors else ""
     return f"{stopped}{best}; it is kept in {checkpoints.folder}: the same command goes on{finish}"
-
-
-def plan_calls(done: int, steps: int, watch_every: int) -> Iterator[tuple[int, int]]:
-    """Cut what is left of a fit into calls of the graph, (first step, number of steps), that end at watch steps."""
-    while done < steps:
-        to_watch = watch_every - done % watch_every
-        count = min(STEPS_PER_CALL, steps - done, to_watch)
-        yield done, count
-        done += count
-
-
-def is_watch_step(done: int, config: FitConfig) -> bool:
-    """True where a look is due: every `watch_every_steps`, and at the end."""
-    return done % config.watch_every_steps == 0 or done == config.steps
-
-
-def epoch_order(images: int, first: int, count: int, seed: int) -> NDArray[np.int32]:
-    """Places `first` .. `first + count - 1` in the endless order in which a fit sees its images.
-
-    The order is one permutation of all images after another, each drawn from (seed, epoch) alone; so any
-    part of it can be had without what came before, which is what resuming needs.
-    """
-    epochs = range(first // images, (first + count - 1) // images + 1)
-    order = [np.random.default_rng((seed, epoch)).permutation(images) for epoch in epochs]
-    start = first - epochs[0] * images
-    return np.concatenate(order)[start : start + count].astype(np.int32)
-
-
-def build_watch(autoencoder: Autoencoder, images: Images) -> Callable[[], float]:
-    """A function that computes the mean squared error over all of `images`, uint8 (n, 28, 28), as it is now."""
-    summed = tf.function(
-        lambda clean: tf.reduce_sum(tf.square(autoencoder(clean) - clean)),
-        input_signature=[tf.TensorSpec((None, *images.shape[1:]), tf.float32)],
-        autograph=False,
-    )
-
-    def watch() -> float:
-        batches = (images[start : start + _WATCH_BATCH] for start in range(0, len(images), _WATCH_BATCH))
-        return sum(float(summed(batch.astype(np.float32) / 255)) for batch in batches) / images.size
-
-    return watch
-
-
-def check_losses(losses: NDArray[np.float32], first: int) -> float:
-    """The mean of some steps' losses, the first of which is step `first`, counted from 0.
-
-    Raises:
-        TrainingError: If one is NaN or infinite; names the step, counted from 1.
-    """
-    finite = np.isfinite(losses)
-    if not finite.all():
-        place = int(np.argmin(finite))
-        raise TrainingError(
-            f"the loss is {losses[place]} at step {first + place + 1}; try a lower learning rate in the recipe"
-        )
-    return float(losses.mean())
-
-
-def check_watched(error: float, done: int) -> float:
-    """The watched error after `done` steps, as it came.
-
-    Raises:
-        TrainingError: If it is NaN or infinite; the last step may break weights whose loss was still fine.
-    """
-    if not math.isfinite(error):
-        raise TrainingError(f"the watched error is {error} after step {done}; try a lower learning rate in the recipe")
-    return error

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from training.data.readers import Images
 from training.data.split import Parts
 from training.evaluation.measures import count_dead_units
-from training.fit.loop import STEPS_PER_CALL, check_losses, epoch_order
 from training.fit.losses import image_losses
 from training.fit.optimizer import build_update
+from training.fit.order import STEPS_PER_CALL, epoch_order
 from training.fit.state import TrainState
+from training.fit.watch import check_losses
 from training.networks.autoencoder import Autoencoder
 from training.networks.build import build_autoencoder
 from training.recipes.base import DenseNetwork, FitConfig
