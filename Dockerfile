@@ -5,7 +5,7 @@ FROM ${BASE} AS packages
 WORKDIR /build
 RUN python3 -m venv /opt/digitcodec
 COPY requirements/embedded.txt .
-RUN /opt/digitcodec/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r embedded.txt
+RUN /opt/digitcodec/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r embedded.txt
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="digitcodec" \

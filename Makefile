@@ -10,10 +10,10 @@ DATA ?=
 FASHION ?= $(FASHION_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train report study serve test check evaluate compat pictures lock clean
+.PHONY: help setup train report study serve model-server test check evaluate compat stubs pictures lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev ## Install everything into .venv: service, trainer and tools
 
@@ -37,15 +37,22 @@ test: $(VENV)/.dev ## Run every test; MNIST_DIR and FASHION_DIR name the data th
 	@$(PY) -m pytest tests/unit -m "not tensorflow" --cov --cov-report=term
 	@$(PY) -m pytest tests --ignore=tests/unit
 
-check: $(VENV)/.dev ## Lint, types, the arrows of the house, spelling
+check: $(VENV)/.dev ## Lint, types, the arrows of the house, stale stubs, spelling
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+	@$(PY) -m protos.stubs --check
 	@$(VENV)/bin/codespell
 
 compat: $(VENV)/.dev .venv-serving/.serving-runtime ## Compare the default model with TensorFlow Serving 2.19.1's runtime
 	@$(PY) -m bench.compat --python .venv-serving/bin/python --version-dir $(MODELS)/digits/1 $(if $(DATA),--data $(DATA))
+
+stubs: $(VENV)/.dev ## Make service/wire's generated files from protos/ anew
+	@$(PY) -m protos.stubs
+
+model-server: $(VENV)/.embedded ## Serve models/digits as TensorFlow Serving does, on 127.0.0.1:8500 (gRPC) and 8501 (REST)
+	@$(if $(filter-out undefined default file,$(origin MODELS)),DIGITCODEC_MODEL__ROOT=$(MODELS)) $(PY) -m service model-server
 
 pictures: $(VENV)/.dev ## Draw the pictures of the README and the docs again
 	@$(PY) -m docs.samples && $(PY) -m docs.pictures && $(PY) -m docs.settings_reference
@@ -71,11 +78,11 @@ $(PY):
 # TensorFlow 2.19.1 in an environment of its own: two TensorFlows do not fit into one.
 .venv-serving/.serving-runtime: requirements/serving-runtime.txt
 	@$(PYTHON) -m venv .venv-serving
-	@.venv-serving/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@.venv-serving/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 # A stamp for each set of requirements: the second time nothing is installed. The sets only grow.
 $(VENV)/.%: requirements/%.txt | $(PY)
 	@echo "installing requirements/$*.txt into $(VENV)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@

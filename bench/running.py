@@ -12,10 +12,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 _START_LIMIT_S = 120.0
 _STOP_LIMIT_S = 60.0
 _LOOK_INTERVAL_S = 0.02
+
+_PORTS = (
+    "DIGITCODEC_HTTP__PORT",
+    "DIGITCODEC_GRPC__PORT",
+    "DIGITCODEC_MODEL_SERVER__PORT",
+    "DIGITCODEC_MODEL_SERVER__REST_PORT",
+)
+# Answers 200 once requests would be answered; TensorFlow Serving has metadata of loaded versions only.
+_READY_PATHS = {"gateway": "/readyz", "model-server": "/v1/models/digits/metadata"}
 
 
 class ServiceFailedError(Exception):
@@ -27,58 +37,77 @@ class RunningService:
     """A service that listens.
 
     Attributes:
-        url: Where, without a slash at the end.
+        url: Where it listens for HTTP, without a slash at the end.
+        grpc: Where it listens for gRPC, host:port.
         process: The child, for a block that wants to stop it itself.
     """
 
     url: str
+    grpc: str
     process: subprocess.Popen[bytes]
 
     def memory_mib(self) -> float:
         """Resident memory of the process, in MiB; read from Linux's /proc."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return float(status.partition("VmRSS:")[2].split()[0]) / 1024
+        return float(self.read_proc("status").partition("VmRSS:")[2].split()[0]) / 1024
+
+    def read_proc(self, name: str) -> str:
+        """A file of Linux's about the process, for example `maps`."""
+        return Path(f"/proc/{self.process.pid}/{name}").read_text()
+
+
+def behind(address: str) -> dict[str, str]:
+    """The settings of a gateway before the model server at host:port."""
+    return {"DIGITCODEC_BACKEND__KIND": "tfserving", "DIGITCODEC_BACKEND__TARGET": f"dns:///{address}"}
 
 
 @contextmanager
-def running_service(settings: Mapping[str, str] | None = None) -> Iterator[RunningService]:
+def running_service(
+    settings: Mapping[str, str] | None = None,
+    command: Literal["gateway", "model-server"] = "gateway",
+    *,
+    is_ready_wanted: bool = True,
+) -> Iterator[RunningService]:
     """Start `python -m service`, wait until it is ready, and stop it with SIGTERM however the block ends.
 
     Args:
-        settings: DIGITCODEC_* variables beside those of the environment.
+        settings: DIGITCODEC_* variables beside those of the environment; ports are free ones unless they are given.
+        command: What is served.
+        is_ready_wanted: Wait until it would answer requests, not only until it listens.
 
     Raises:
         ServiceFailedError: If it ends or takes longer than two minutes, or does not stop with status 0.
     """
-    chosen = {"DIGITCODEC_HTTP__PORT": "0", "DIGITCODEC_OBSERVABILITY__LOG_FORMAT": "json", **(settings or {})}
+    chosen = {**dict.fromkeys(_PORTS, "0"), "DIGITCODEC_OBSERVABILITY__LOG_FORMAT": "json", **(settings or {})}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("wb") as stream:
             child = subprocess.Popen(
-                [sys.executable, "-m", "service"], env={**os.environ, **chosen}, stdout=stream, stderr=stream
+                [sys.executable, "-m", "service", command], env={**os.environ, **chosen}, stdout=stream, stderr=stream
             )
         try:
-            url = _wait_for_url(child, log)
-            _wait_until_ready(child, log, url)
-            yield RunningService(url, child)
+            places = _wait_for_places(child, log)
+            if is_ready_wanted:
+                _wait_until_ready(child, log, places["url"] + _READY_PATHS[command])
+            yield RunningService(places["url"], places["grpc"], child)
         finally:
             _stop(child)
         if child.returncode:
             raise ServiceFailedError(f"the service ended with status {child.returncode}:\n{_tail(log)}")
 
 
-def _wait_for_url(child: subprocess.Popen[bytes], log: Path) -> str:
+def _wait_for_places(child: subprocess.Popen[bytes], log: Path) -> dict[str, str]:
     for _ in _looks(child, log):
         for line in log.read_bytes().splitlines(keepends=True):
             if line.endswith(b"\n") and b'"listening"' in line:
-                return str(json.loads(line)["url"])
+                places: dict[str, str] = json.loads(line)
+                return places
     raise AssertionError("unreachable: _looks raises at its end")
 
 
 def _wait_until_ready(child: subprocess.Popen[bytes], log: Path, url: str) -> None:
     for _ in _looks(child, log):
         try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 - our own http URL
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own http URL
                 return
         except urllib.error.HTTPError as error:
             error.close()

@@ -1,7 +1,7 @@
 """Writes docs/settings.md from the settings themselves: `python -m docs.settings_reference`."""
 
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -19,18 +19,29 @@ This page is written by `python -m docs.settings_reference`; a test fails when i
 
 
 def render_reference() -> str:
-    """The page: a section for each group, a row for each setting."""
-    return "\n".join([_HEAD, *(_render_group(name, field) for name, field in Settings.model_fields.items())])
+    """The page: a section for each group, or for each kind of a group that has several; a row for each setting."""
+    sections = [
+        _render_group(name, kind, heading)
+        for name, field in Settings.model_fields.items()
+        for kind, heading in _find_kinds(name, field)
+    ]
+    return "\n".join([_HEAD, *sections])
 
 
-def _render_group(name: str, field: FieldInfo) -> str:
+def _find_kinds(name: str, field: FieldInfo) -> list[tuple[type[BaseModel], str]]:
+    """The classes that a group may be of, each with its heading."""
     group = field.annotation
-    if not isinstance(group, type) or not issubclass(group, BaseModel):
-        raise TypeError(f"the group {name} is no model")
+    if isinstance(group, type) and issubclass(group, BaseModel):
+        return [(group, name)]
+    kinds = [get_args(each)[0] if get_origin(each) is Annotated else each for each in get_args(group)]
+    return [(kind, f"{name}, kind {kind.model_fields['kind'].default}") for kind in kinds]
+
+
+def _render_group(name: str, group: type[BaseModel], heading: str) -> str:
     rows = [_render_setting(name, setting, info) for setting, info in group.model_fields.items()]
     summary = (group.__doc__ or "").strip()
     return "\n".join(
-        [f"## {name}\n", f"{summary}\n", "| variable | default | meaning |", "| --- | --- | --- |", *rows, ""]
+        [f"## {heading}\n", f"{summary}\n", "| variable | default | meaning |", "| --- | --- | --- |", *rows, ""]
     )
 
 
@@ -45,6 +56,8 @@ def _render_meaning(info: FieldInfo) -> str:
 
 
 def _render_default(info: FieldInfo) -> str:
+    if info.default is None:
+        return "none"
     if info.default is not PydanticUndefined:
         return f"`{_plain(info.default)}`"
     return "`{}`" if info.default_factory is dict else "depends on the machine"

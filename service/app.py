@@ -1,5 +1,6 @@
 """The composition root: builds every room, and starts and stops them in order."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -7,65 +8,74 @@ from dataclasses import dataclass
 from functools import partial
 
 import structlog
-from fastapi import FastAPI
 
-from service.api.http import build_http_app
+from service.api.context import DoorContext
+from service.api.exchange import build_id_source
 from service.backends.base import Backend
 from service.backends.embedded import EmbeddedBackend
+from service.backends.tfserving import TFServingBackend
 from service.batching import Batcher, BatchLimits, Lanes
 from service.codec import Codec
-from service.server import find_url, listen, serve_until_signal
-from service.settings import BatchingSettings, BulkSettings, Settings
+from service.doors import build_gateway_app, build_gateway_rpc, build_model_server_app, build_model_server_rpc
+from service.servers import HttpServer, find_url, listen, run_until_signal, serve_until_signal
+from service.settings import BatchingSettings, BulkSettings, EmbeddedBackendSettings, Settings
 
 _log = structlog.get_logger()
 
+# Calls under way at a model server: one in its model, others on the wire.
+_REMOTE_BATCHES = 4
+_LOOK_INTERVAL_S = 0.05
+
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
-    """The built rooms that outlive a request.
+class Core:
+    """The built rooms behind the doors.
 
     Attributes:
         backend: What runs the model.
         lanes: What admits and joins requests.
-        http: The HTTP door.
+        context: What the doors are built over.
     """
 
     backend: Backend
     lanes: Lanes
-    http: FastAPI
+    context: DoorContext
 
 
 @asynccontextmanager
-async def run_gateway(settings: Settings) -> AsyncIterator[Gateway]:
-    """A gateway that is loading its model or has it; at the end it drains from the door inwards."""
-    backend = build_backend(settings)
-    lanes = Lanes(
-        Batcher(backend, _limits(settings.batching)),
-        Batcher(backend, _limits(settings.bulk)),
-        max_small_rows=settings.batching.max_batch_rows,
-    )
+async def run_core(settings: Settings) -> AsyncIterator[Core]:
+    """A core that is loading its model or has it; at the end it drains from the door inwards."""
+    small = _find_limits(settings.batching, settings)
+    bulk = _find_limits(settings.bulk, settings)
+    backend = build_backend(settings, small, bulk)
+    lanes = Lanes(Batcher(backend, small), Batcher(backend, bulk), max_small_rows=small.max_batch_rows)
     codec = Codec(backend, lanes, model_name=settings.model.name, max_rows=settings.limits.max_rows)
     # One thread: large bodies take turns, so that they never hold more than one processor of the small ones.
-    with ThreadPoolExecutor(1, "bulk-bodies") as bulk:
+    with ThreadPoolExecutor(1, "bulk-bodies") as bodies:
         await backend.start()
         try:
-            yield Gateway(backend, lanes, build_http_app(codec, settings.limits, bulk))
+            yield Core(
+                backend, lanes, DoorContext(codec, settings.limits, bodies, structlog.get_logger(), build_id_source())
+            )
         finally:
             await lanes.close(grace_s=0)
             await backend.close()
 
 
-def build_backend(settings: Settings) -> Backend:
+def build_backend(settings: Settings, small: BatchLimits, bulk: BatchLimits) -> Backend:
     """The backend that the settings name.
 
     Raises:
         MissingTensorFlowError: If it is the embedded one and TensorFlow is not installed.
+        UnusableCertificateError: If it is a model server and a certificate cannot be read.
     """
+    if not isinstance(settings.backend, EmbeddedBackendSettings):
+        return TFServingBackend(settings.backend, settings.model)
     return EmbeddedBackend(
         settings.backend,
         settings.model,
-        max_batches=settings.batching.max_batches + settings.bulk.max_batches,
-        warm_up_sizes=find_warm_up_sizes(settings.batching.max_batch_rows, settings.bulk.max_batch_rows),
+        max_batches=small.max_batches + bulk.max_batches,
+        warm_up_sizes=find_warm_up_sizes(small.max_batch_rows, bulk.max_batch_rows),
     )
 
 
@@ -78,22 +88,60 @@ def find_warm_up_sizes(small: int, bulk: int) -> tuple[int, ...]:
     return tuple(sorted({*range(1, min(small, 64) + 1), *powers, small, bulk}))
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what was admitted and return.
+async def serve_gateway(settings: Settings) -> None:
+    """Answer on every door until SIGTERM or SIGINT, then finish what was admitted and return.
 
     Raises:
-        CannotListenError: If the address is taken or not ours.
+        CannotListenError: If an address is taken or not ours.
     """
-    with listen(settings.http) as listener:
-        async with run_gateway(settings) as gateway:
-            url = find_url(listener)
-            _log.info("listening", url=url, docs=f"{url}/docs")
-            # What outlasts the grace is told so by the lanes, and leaves by the door as a 503.
-            await serve_until_signal(
-                gateway.http, listener, settings.limits.shutdown_grace_s, partial(gateway.lanes.close, grace_s=0)
+    http, grace_s = settings.http, settings.limits.shutdown_grace_s
+    with listen(http.host, http.port, settings="DIGITCODEC_HTTP__HOST and DIGITCODEC_HTTP__PORT") as listener:
+        async with run_core(settings) as core:
+            rpc = build_gateway_rpc(core.context, settings.grpc, grace_s)
+            address = rpc.bind(
+                settings.grpc.host, settings.grpc.port, settings="DIGITCODEC_GRPC__HOST and DIGITCODEC_GRPC__PORT"
             )
+            url = find_url(listener)
+            _log.info("listening", url=url, docs=f"{url}/docs", grpc=address)
+            server = HttpServer(build_gateway_app(core.context), listener, grace_s)
+            # What outlasts the grace is told so by the lanes, and leaves by its door as not ready.
+            await serve_until_signal([server, rpc], grace_s, partial(core.lanes.close, grace_s=0))
     _log.info("stopped")
 
 
-def _limits(settings: BatchingSettings | BulkSettings) -> BatchLimits:
-    return BatchLimits(settings.max_batch_rows, settings.max_batches, settings.max_queue_rows)
+async def serve_model(settings: Settings) -> None:
+    """Answer as TensorFlow Serving does until SIGTERM or SIGINT, then finish what was admitted and return.
+
+    As there, the ports open once a version can answer: an open port that answers nobody would make its callers wait.
+
+    Raises:
+        CannotListenError: If an address is taken or not ours.
+    """
+    async with run_core(settings) as core:
+        if await run_until_signal(_wait_for_model(core)):
+            await _answer_as_model_server(core, settings)
+    _log.info("stopped")
+
+
+async def _answer_as_model_server(core: Core, settings: Settings) -> None:
+    place, grace_s = settings.model_server, settings.limits.shutdown_grace_s
+    relabel = core.backend.assign_labels if isinstance(core.backend, EmbeddedBackend) else None
+    rpc = build_model_server_rpc(core.context, settings.grpc, relabel, grace_s)
+    address = rpc.bind(place.host, place.port, settings="DIGITCODEC_MODEL_SERVER__PORT")
+    if place.socket is not None:
+        rpc.bind_socket(place.socket)
+    with listen(place.host, place.rest_port, settings="DIGITCODEC_MODEL_SERVER__REST_PORT") as listener:
+        _log.info("listening", url=find_url(listener), grpc=address)
+        server = HttpServer(build_model_server_app(core.context), listener, grace_s)
+        await serve_until_signal([server, rpc], grace_s, partial(core.lanes.close, grace_s=0))
+
+
+async def _wait_for_model(core: Core) -> None:
+    """Return once a version can answer; a backend has no event for it."""
+    while not core.backend.is_ready():  # noqa: ASYNC110 - see above
+        await asyncio.sleep(_LOOK_INTERVAL_S)
+
+
+def _find_limits(settings: BatchingSettings | BulkSettings, root: Settings) -> BatchLimits:
+    default = 1 if isinstance(root.backend, EmbeddedBackendSettings) else _REMOTE_BATCHES
+    return BatchLimits(settings.max_batch_rows, settings.max_batches or default, settings.max_queue_rows)

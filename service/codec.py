@@ -1,10 +1,12 @@
 """Encode, decode, reconstruct and score: the core that every door calls; knows no transport."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from service.backends import contract
 from service.backends.base import Backend
 from service.domain import (
+    UNKNOWN_ORIGIN,
     Answer,
     Call,
     Codes,
@@ -12,10 +14,12 @@ from service.domain import (
     Decoded,
     Encoded,
     Images,
+    Origin,
     Reconstructed,
     Rows,
     Scored,
     Selector,
+    Signature,
     VersionStatus,
     find_anomalies,
 )
@@ -27,7 +31,7 @@ DEFAULT_THRESHOLD = 0.99
 class Submitter(Protocol):
     """What runs a call among others': a batcher, or several of them."""
 
-    async def submit(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
+    async def submit(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN) -> Answer:
         """Run the call on the rows; see `service.batching.Batcher.submit`."""
 
 
@@ -47,25 +51,35 @@ class Codec:
         self._has_started = False
         self.model_name = model_name
 
-    async def encode(self, images: Images, selector: Selector, deadline: Deadline) -> Encoded:
+    async def encode(
+        self, images: Images, selector: Selector, deadline: Deadline, *, origin: Origin = UNKNOWN_ORIGIN
+    ) -> Encoded:
         """Codes of images: uint8 (n, 28, 28) -> float32 (n, code_dim)."""
-        answer = await self._run(Call("encode", contract.ENCODE, selector), images, deadline)
+        answer = await self._run(Call("encode", contract.ENCODE, selector), images, deadline, origin)
         return Encoded(answer.version, answer.outputs["codes"])
 
-    async def decode(self, codes: Codes, selector: Selector, deadline: Deadline) -> Decoded:
+    async def decode(
+        self, codes: Codes, selector: Selector, deadline: Deadline, *, origin: Origin = UNKNOWN_ORIGIN
+    ) -> Decoded:
         """Images of codes: float32 (n, code_dim), finite -> uint8 (n, 28, 28).
 
         Raises:
             InvalidCodeError: If the codes are not as wide as the model's.
         """
-        answer = await self._run(Call("decode", contract.DECODE, selector), codes, deadline)
+        answer = await self._run(Call("decode", contract.DECODE, selector), codes, deadline, origin)
         return Decoded(answer.version, answer.outputs["images"])
 
     async def reconstruct(
-        self, images: Images, selector: Selector, deadline: Deadline, threshold: float = DEFAULT_THRESHOLD
+        self,
+        images: Images,
+        selector: Selector,
+        deadline: Deadline,
+        threshold: float = DEFAULT_THRESHOLD,
+        *,
+        origin: Origin = UNKNOWN_ORIGIN,
     ) -> Reconstructed:
         """Cleaned pictures, reconstruction errors and verdicts of images, uint8 (n, 28, 28)."""
-        answer = await self._run(Call("reconstruct", contract.RECONSTRUCT, selector), images, deadline)
+        answer = await self._run(Call("reconstruct", contract.RECONSTRUCT, selector), images, deadline, origin)
         outputs = answer.outputs
         return Reconstructed(
             version=answer.version,
@@ -76,12 +90,44 @@ class Codec:
         )
 
     async def score(
-        self, images: Images, selector: Selector, deadline: Deadline, threshold: float = DEFAULT_THRESHOLD
+        self,
+        images: Images,
+        selector: Selector,
+        deadline: Deadline,
+        threshold: float = DEFAULT_THRESHOLD,
+        *,
+        origin: Origin = UNKNOWN_ORIGIN,
     ) -> Scored:
         """Reconstruction errors and verdicts of images, uint8 (n, 28, 28), without their pictures."""
-        answer = await self._run(Call("reconstruct", contract.SCORE, selector), images, deadline)
+        answer = await self._run(Call("reconstruct", contract.SCORE, selector), images, deadline, origin)
         scores = answer.outputs["anomaly_scores"]
         return Scored(answer.version, answer.outputs["errors"], scores, find_anomalies(scores, threshold))
+
+    async def predict(
+        self,
+        signature: Signature,
+        outputs: Sequence[str],
+        rows: Rows,
+        selector: Selector,
+        deadline: Deadline,
+        *,
+        origin: Origin = UNKNOWN_ORIGIN,
+    ) -> Answer:
+        """Any outputs of a signature, for doors whose protocol names signatures and outputs itself.
+
+        Args:
+            signature: A signature of contract one.
+            outputs: Names of its outputs, at least one; see `contract.OUTPUTS`.
+            rows: uint8 (n, 28, 28), or finite float32 (n, code_dim) for `decode`.
+            selector: The version to run it on.
+            deadline: When the caller gives up.
+            origin: Where the request came from.
+
+        Returns:
+            The version that answered and the outputs asked for, in their order.
+        """
+        answer = await self._run(Call(signature, contract.cover(signature, outputs), selector), rows, deadline, origin)
+        return Answer(answer.version, {name: answer.outputs[name] for name in outputs})
 
     def is_ready(self) -> bool:
         """True while a request without a version would be answered."""
@@ -96,7 +142,7 @@ class Codec:
         """Every version of the model that is or was wanted, newest first."""
         return self._backend.describe()
 
-    async def _run(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
+    async def _run(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin) -> Answer:
         if len(rows) > self._max_rows:
             raise PayloadTooLargeError(f"{len(rows)} rows came, the limit is {self._max_rows}")
-        return await self._lanes.submit(call, rows, deadline)
+        return await self._lanes.submit(call, rows, deadline, origin)

@@ -96,6 +96,22 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, so that a model server's log can be joined with ours.
+
+    Attributes:
+        request_id: As the log has it; empty if nobody gave one.
+        traceparent: The W3C Trace Context that came with the request, or None.
+    """
+
+    request_id: str = ""
+    traceparent: str | None = None
+
+
+UNKNOWN_ORIGIN = Origin()
+
+
+@dataclass(frozen=True, slots=True)
 class VersionStatus:
     """One version of the model as the backend sees it; states as TensorFlow Serving names them.
 

@@ -117,3 +117,10 @@ class BackendContractError(BackendError):
     """The backend answered with something else than contract one promises."""
 
     reason = "backend_contract"
+
+
+def hide_unknown(error: Exception) -> DigitCodecError:
+    """An error that callers may see; the text of an unknown exception stays in the log."""
+    if isinstance(error, DigitCodecError):
+        return error
+    return DigitCodecError("an unexpected failure; the log holds the cause under the request id")

@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PREFIX = "DIGITCODEC_"
@@ -31,6 +31,49 @@ class HttpSettings(_Group):
         ge=0,
         le=65535,
         description="Port to listen on; 0 lets the system choose one, which the log then names.",
+    )
+
+
+class GrpcSettings(_Group):
+    """The gRPC door: our own contract, the Open Inference Protocol and TensorFlow Serving's API on one port."""
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on. 0.0.0.0 in a container; then put a proxy or a firewall before it.",
+    )
+    port: int = Field(
+        8001,
+        ge=0,
+        le=65535,
+        description="Port to listen on; 0 lets the system choose one, which the log then names.",
+    )
+    max_message_bytes: int = Field(
+        32 * 2**20, gt=0, description="Largest message that is taken or sent; 4,096 images of 784 bytes take 3.2 MB."
+    )
+    max_concurrent_calls: int = Field(
+        4096, gt=0, description="Most calls under way, streams included; more are refused with RESOURCE_EXHAUSTED."
+    )
+    stream_rows: int = Field(
+        512,
+        gt=0,
+        description="Rows that a stream may have in work ahead of its answers; beyond that it is held back.",
+    )
+    packed_tensors: bool = Field(
+        False,  # noqa: FBT003 - a default
+        description="Answer TensorFlow Serving's clients with tensor_content: smaller and faster, as its flag "
+        "--enable_serialization_as_tensor_content. Off as there: some clients read only the typed fields.",
+    )
+
+
+class ModelServerSettings(_Group):
+    """`python -m service model-server`: TensorFlow Serving's API alone, over the embedded backend."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8500, ge=0, le=65535, description="gRPC port; 0 lets the system choose one.")
+    rest_port: int = Field(8501, ge=0, le=65535, description="REST port; 0 lets the system choose one.")
+    socket: Path | None = Field(
+        None,
+        description="Unix socket to answer gRPC on as well: quicker than a port for a gateway on the same machine.",
     )
 
 
@@ -65,10 +108,11 @@ class BatchingSettings(_Group):
     max_batch_rows: int = Field(
         64, gt=0, description="Most rows in one backend call. Raise until latency, not throughput, grows."
     )
-    max_batches: int = Field(
-        1,
+    max_batches: int | None = Field(
+        None,
         gt=0,
-        description="Backend calls that run at the same time. More than 1 only if processors idle at full load.",
+        description="Backend calls that run at the same time. Default: 1 for the embedded backend, 4 for TensorFlow "
+        "Serving, where a call also waits for the network. More only if processors idle at full load.",
     )
     max_queue_rows: int = Field(
         4096,
@@ -106,7 +150,61 @@ class EmbeddedBackendSettings(_Group):
     )
 
 
-BackendSettings = Annotated[EmbeddedBackendSettings, Field(description="What runs the model.")]
+class TFServingBackendSettings(_Group):
+    """TensorFlow Serving, or anything that speaks its gRPC API, over the network."""
+
+    kind: Literal["tfserving"] = Field("tfserving", description="TensorFlow Serving over gRPC.")
+    target: str = Field(
+        "dns:///localhost:8500",
+        min_length=1,
+        description="gRPC target: dns:///host:port (every address that the name resolves to takes its turn), "
+        "or unix:/path for a server on the same machine.",
+    )
+    max_message_bytes: int = Field(64 * 2**20, gt=0, description="Largest message that is taken from the server.")
+    poll_timeout_s: float = Field(
+        1.0, gt=0, description="Time that the server has to tell how its model is, before it counts as away."
+    )
+    max_attempts: int = Field(
+        3,
+        ge=1,
+        le=5,
+        description="How often a call is tried while the server is away. When most fail, a retry budget ends it.",
+    )
+    keepalive_s: float = Field(
+        20.0,
+        ge=5,
+        description="Seconds between two pings on a connection; a server that answers none is given up.",
+    )
+    tls: bool = Field(False, description="Speak TLS.")  # noqa: FBT003 - a default
+    ca_file: Path | None = Field(
+        None, description="PEM file with the authorities to trust; the system's own without it. Needs tls."
+    )
+    cert_file: Path | None = Field(
+        None, description="PEM file with our certificate chain, for a server that asks for one (mTLS). Needs key_file."
+    )
+    key_file: Path | None = Field(None, description="PEM file with the key of cert_file.")
+    server_name: str | None = Field(
+        None, description="Name that the server's certificate must have, where it is not the target's."
+    )
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> "TFServingBackendSettings":
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("backend.cert_file and backend.key_file go together, only one of them is set")
+        if not self.tls and any((self.ca_file, self.cert_file, self.server_name)):
+            raise ValueError("backend.ca_file, cert_file and server_name need DIGITCODEC_BACKEND__TLS=true")
+        return self
+
+
+def _find_kind(backend: Any) -> Any:
+    """The embedded one unless another is named."""
+    return backend.get("kind", "embedded") if isinstance(backend, dict) else getattr(backend, "kind", None)
+
+
+BackendSettings = Annotated[
+    Annotated[EmbeddedBackendSettings, Tag("embedded")] | Annotated[TFServingBackendSettings, Tag("tfserving")],
+    Discriminator(_find_kind),
+]
 
 
 class ModelSettings(_Group):
@@ -146,11 +244,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=_DELIMITER, frozen=True, extra="forbid")
 
     http: HttpSettings = HttpSettings()
+    grpc: GrpcSettings = GrpcSettings()
     limits: LimitSettings = LimitSettings()
     batching: BatchingSettings = BatchingSettings()
     bulk: BulkSettings = BulkSettings()
     backend: BackendSettings = EmbeddedBackendSettings()
     model: ModelSettings = ModelSettings()
+    model_server: ModelServerSettings = ModelServerSettings()
     observability: ObservabilitySettings = ObservabilitySettings()
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.running import RunningService, running_service
+from bench.running import RunningService, behind, running_service
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -19,6 +19,20 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 def service() -> Iterator[RunningService]:
     """`python -m service` with the default model, started once and stopped cleanly in the end."""
     with running_service({"DIGITCODEC_MODEL__ROOT": str(REPOSITORY / "models")}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def model_server() -> Iterator[RunningService]:
+    """`python -m service model-server` with the default model, in TensorFlow Serving's place."""
+    with running_service({"DIGITCODEC_MODEL__ROOT": str(REPOSITORY / "models")}, "model-server") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def thin_service(model_server: RunningService) -> Iterator[RunningService]:
+    """A gateway without TensorFlow before the model server."""
+    with running_service(behind(model_server.grpc)) as running:
         yield running
 
 

@@ -1,8 +1,9 @@
 """What every backend promises; the rest of the gateway knows backends only by this."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from service.domain import Answer, Call, Deadline, Rows, VersionStatus
+from service.domain import Answer, Call, Deadline, Origin, Rows, VersionStatus
 
 
 class Backend(Protocol):
@@ -20,13 +21,14 @@ class Backend(Protocol):
     def describe(self) -> list[VersionStatus]:
         """Every version that is or was wanted, newest first, the failed ones too."""
 
-    async def run(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
+    async def run(self, call: Call, rows: Rows, deadline: Deadline, origins: Sequence[Origin] = ()) -> Answer:
         """Run one batch.
 
         Args:
             call: The signature, the outputs wanted and the version.
             rows: uint8 (n, 28, 28), or float32 (n, code_dim) for `decode`; n >= 1.
             deadline: When the last caller in the batch gives up.
+            origins: Where the requests in the batch came from.
 
         Returns:
             The version that answered, and the wanted outputs with n rows each.

@@ -10,7 +10,7 @@ from service.backends.base import Backend
 from service.backends.contract import check_answer
 from service.batching.entry import Entry, Part, split
 from service.batching.waiting import WaitingRoom
-from service.domain import Answer, Call, Deadline, Rows
+from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
 from service.errors import BackendError, DigitCodecError, NotReadyError
 
 
@@ -56,13 +56,14 @@ class Batcher:
         """Backend calls under way."""
         return len(self._running)
 
-    async def submit(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
+    async def submit(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN) -> Answer:
         """Run the call on the rows, among others'.
 
         Args:
             call: The signature, the outputs wanted and the version.
             rows: (n, ...) with n >= 1, any n; not changed, and not to be changed before the answer is there.
             deadline: When the caller gives up.
+            origin: Where the request came from; the backend is told.
 
         Returns:
             One version's outputs for exactly these rows, in order.
@@ -77,7 +78,7 @@ class Batcher:
             raise NotReadyError("the service is shutting down")
         deadline.check()
         loop = asyncio.get_running_loop()
-        entry = Entry(call, rows, deadline, loop.create_future(), next(self._orders))
+        entry = Entry(call, rows, deadline, loop.create_future(), next(self._orders), origin)
         self._room.admit(entry)
         self._dispatch_soon(loop)
         timer = loop.call_later(deadline.remaining_s(), entry.expire)
@@ -134,7 +135,7 @@ class Batcher:
         call = parts[0].entry.call
         rows = parts[0].rows if len(parts) == 1 else np.concatenate([part.rows for part in parts])
         latest = max((part.entry.deadline for part in parts), key=lambda deadline: deadline.at_s)
-        answer = await self._backend.run(call, rows, latest)
+        answer = await self._backend.run(call, rows, latest, [part.entry.origin for part in parts])
         check_answer(call, len(rows), answer)
         return answer
 

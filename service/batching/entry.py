@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from service.domain import Answer, Call, Deadline, Rows
+from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
 from service.errors import DeadlineExceededError
 
 
@@ -20,6 +20,7 @@ class Entry:
         deadline: When its caller gives up.
         result: Where the caller waits.
         order: Its place in the arrival order.
+        origin: Where it came from.
         taken: Rows already put into a batch.
         parts: The answers that came back so far, by the row at which they begin.
     """
@@ -29,6 +30,7 @@ class Entry:
     deadline: Deadline
     result: asyncio.Future[Answer]
     order: int
+    origin: Origin = UNKNOWN_ORIGIN
     taken: int = 0
     parts: dict[int, Answer] = field(default_factory=dict)
 

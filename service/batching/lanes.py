@@ -3,7 +3,7 @@
 import asyncio
 
 from service.batching.batcher import Batcher
-from service.domain import Answer, Call, Deadline, Rows
+from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
 
 
 class Lanes:
@@ -14,10 +14,10 @@ class Lanes:
         self._bulk = bulk
         self._max_small_rows = max_small_rows
 
-    async def submit(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
+    async def submit(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN) -> Answer:
         """Run the call in the lane that suits the request; see `Batcher.submit`."""
         lane = self._bulk if len(rows) > self._max_small_rows else self._small
-        return await lane.submit(call, rows, deadline)
+        return await lane.submit(call, rows, deadline, origin)
 
     async def close(self, grace_s: float) -> None:
         """Close both lanes side by side; see `Batcher.close`."""

@@ -6,8 +6,8 @@ file claims to hold; `files` refuses by that claim; only then does Pillow decode
 the parts that draw pixels, never metadata.
 """
 
-from service.images.arrays import parse_codes_npy, parse_npy, parse_raw, render_npy, to_images
-from service.images.files import FORMATS, ImageLimits, Preprocess, UndecodedImage, decode_image, open_image
+from service.images.arrays import parse_codes_npy, parse_npy, parse_raw, render_npy, to_codes, to_images
+from service.images.files import FORMATS, ImageLimits, Preprocess, UndecodedImage, decode_image, open_image, sniff
 from service.images.nested import parse_nested
 from service.images.render import render_contact_sheet, render_png
 
@@ -25,5 +25,7 @@ __all__ = [
     "render_contact_sheet",
     "render_npy",
     "render_png",
+    "sniff",
+    "to_codes",
     "to_images",
 ]

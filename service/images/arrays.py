@@ -89,7 +89,18 @@ def parse_codes_npy(data: bytes) -> Codes:
         MalformedRequestError: If it is no npy file of numbers, not as long as its header says, or has no rows.
         InvalidCodeError: If the shape is another one, or a number is not finite as float32; it names the first one.
     """
-    array = _read_npy(data)
+    return to_codes(_read_npy(data))
+
+
+def to_codes(array: Rows) -> Codes:
+    """Check numbers and make them codes.
+
+    Shapes: (k,) or (n, k) -> float32 (n, k).
+
+    Raises:
+        InvalidCodeError: If they are no numbers, the shape is another one, or a number is not finite as float32; it
+            names the first one.
+    """
     if array.dtype.kind not in "iuf":
         raise InvalidCodeError(f"got codes of type {array.dtype}, expected floats")
     if array.ndim not in {1, 2}:

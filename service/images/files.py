@@ -107,6 +107,16 @@ def open_image(
     return UndecodedImage(header.pixels, partial(_decode, header, preprocess))
 
 
+def sniff(data: bytes) -> str | None:
+    """The media type that a file begins like, a key of FORMATS; None for none of them."""
+    for signature, media_type in _SIGNATURES:
+        if data.startswith(signature):
+            return media_type
+    if data.startswith(webp.RIFF) and data[8:12] == webp.WEBP:
+        return "image/webp"
+    return "image/x-portable-graymap" if pgm.MAGIC.match(data) else None
+
+
 def _decode(header: FileHeader, preprocess: Preprocess) -> Images:
     if preprocess == "mnist":
         return normalise(read_grey(header.decode(), header.orientation, Paper.OPPOSITE))
@@ -116,23 +126,13 @@ def _decode(header: FileHeader, preprocess: Preprocess) -> Images:
 def _find_format(data: bytes, media_type: str | None) -> str:
     if media_type is not None and media_type not in FORMATS:
         raise UnsupportedMediaError(f"got {media_type}, expected one of {', '.join(FORMATS)}")
-    found = _sniff(data)
+    found = sniff(data)
     if found is None:
         expected = media_type or f"one of {', '.join(FORMATS)}"
         raise InvalidImageError(f"got {_describe(data)}, expected {expected}")
     if media_type is not None and found != media_type:
         raise InvalidImageError(f"the content is {found}, declared as {media_type}")
     return FORMATS[found]
-
-
-def _sniff(data: bytes) -> str | None:
-    """The media type by the first bytes, None for none that we read."""
-    for signature, media_type in _SIGNATURES:
-        if data.startswith(signature):
-            return media_type
-    if data.startswith(webp.RIFF) and data[8:12] == webp.WEBP:
-        return "image/webp"
-    return "image/x-portable-graymap" if pgm.MAGIC.match(data) else None
 
 
 def _describe(data: bytes) -> str:

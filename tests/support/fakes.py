@@ -1,16 +1,46 @@
 """A backend without TensorFlow whose numbers tell each image from every other, and one that waits to be let go."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
 
-from service.domain import Answer, Call, Codes, Deadline, Floats, Images, Rows, Selector, VersionStatus
+from service.domain import (
+    Answer,
+    Call,
+    Codes,
+    Deadline,
+    Floats,
+    Images,
+    Origin,
+    Rows,
+    Selector,
+    VersionStatus,
+)
 from service.errors import InvalidCodeError, NotFoundError, NotReadyError
 
 CODE_DIM = 4
+
+_IMAGES = {"dtype": "uint8", "shape": [-1, 28, 28]}
+_CODES = {"dtype": "float32", "shape": [-1, CODE_DIM]}
+_ROW_FLOATS = {"dtype": "float32", "shape": [-1]}
+
+FAKE_SIGNATURES: dict[str, Any] = {
+    "encode": {"inputs": {"images": _IMAGES}, "outputs": {"codes": _CODES}},
+    "decode": {"inputs": {"codes": _CODES}, "outputs": {"images": _IMAGES}},
+    "reconstruct": {
+        "inputs": {"images": _IMAGES},
+        "outputs": {
+            "reconstructions": _IMAGES,
+            "codes": _CODES,
+            "errors": _ROW_FLOATS,
+            "anomaly_scores": _ROW_FLOATS,
+        },
+    },
+}
+"""The signatures of the fake model, as backends describe them."""
 
 # Fixed positive weights: two images that differ anywhere have different codes.
 _WEIGHTS = np.random.default_rng(7).uniform(0.5, 1.5, (784, CODE_DIM)) / 784
@@ -64,6 +94,7 @@ class FakeBackend:
         versions: Numbers of the versions that answer; empty means that it still loads.
         labels: Version by label.
         batches: Every call and its rows so far, in order of arrival.
+        origins: Where the requests of each batch came from.
         failure: Raised once instead of an answer, then forgotten.
     """
 
@@ -71,6 +102,7 @@ class FakeBackend:
         self.versions = list(versions or (1,))
         self.labels = labels or {}
         self.batches: list[tuple[Call, Rows]] = []
+        self.origins: list[Sequence[Origin]] = []
         self.failure: Exception | None = None
         self.is_closed = False
 
@@ -94,10 +126,11 @@ class FakeBackend:
         """Every version, newest first."""
         return [self._describe(version) for version in sorted(self.versions, reverse=True)]
 
-    async def run(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
+    async def run(self, call: Call, rows: Rows, deadline: Deadline, origins: Sequence[Origin] = ()) -> Answer:
         """Compute the wanted outputs of one batch."""
         version = self._find_version(call.selector)
         self.batches.append((call, rows))
+        self.origins.append(origins)
         await self._wait()
         if self.failure is not None:
             failure, self.failure = self.failure, None
@@ -120,9 +153,8 @@ class FakeBackend:
 
     def _describe(self, version: int) -> VersionStatus:
         labels = tuple(label for label, number in self.labels.items() if number == version)
-        signatures: dict[str, Any] = {"encode": {"inputs": {"images": "uint8 (-1, 28, 28)"}}}
         return VersionStatus(
-            version, "AVAILABLE", code_dim=CODE_DIM, labels=labels, signatures=signatures, card={"recipe": "fake"}
+            version, "AVAILABLE", code_dim=CODE_DIM, labels=labels, signatures=FAKE_SIGNATURES, card={"recipe": "fake"}
         )
 
 

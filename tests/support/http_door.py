@@ -10,6 +10,8 @@ import httpx
 from starlette.types import ASGIApp, Message
 from support.fakes import FakeBackend
 
+from service.api.context import DoorContext
+from service.api.exchange import build_id_source
 from service.api.http import build_http_app
 from service.backends.base import Backend
 from service.batching import Batcher, BatchLimits, Lanes
@@ -73,9 +75,21 @@ def build_door(
     log: LineLog | None = None,
 ) -> ASGIApp:
     """The door as the service builds it, over a fake backend unless told otherwise."""
+    return build_http_app(build_context(backend, codec=codec, limits=limits, bulk=bulk, log=log))
+
+
+def build_context(
+    backend: Backend | None = None,
+    *,
+    codec: Codec | None = None,
+    limits: LimitSettings | None = None,
+    bulk: Executor | None = None,
+    log: LineLog | None = None,
+) -> DoorContext:
+    """What doors are built over: a real core before a fake backend unless told otherwise."""
     limits = limits or LimitSettings()
     codec = codec or build_codec(backend or FakeBackend(), max_rows=limits.max_rows)
-    return build_http_app(codec, limits, bulk or CountingExecutor(), log or LineLog())
+    return DoorContext(codec, limits, bulk or CountingExecutor(), log or LineLog(), build_id_source())
 
 
 @asynccontextmanager

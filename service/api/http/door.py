@@ -1,24 +1,21 @@
 """Builds the HTTP door: the hot routes in front, a FastAPI application for everything else."""
 
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
-from service.api.http.endpoints import DoorContext, OperationEndpoint
-from service.api.http.exchange import Log, build_id_source, find_path
+from service.api.context import DoorContext
+from service.api.http.endpoints import build_endpoint
+from service.api.http.frame import find_path
 from service.api.http.openapi import build_document
 from service.api.http.operations import OPERATIONS
 from service.api.http.pages import Pages, add_problem_handlers
 from service.api.http.reference import PAGE_HEADERS, render_reference
 from service.api.http.status import build_status_router
-from service.codec import Codec
-from service.settings import LimitSettings
 
 
 class HttpDoor(FastAPI):
@@ -30,11 +27,19 @@ class HttpDoor(FastAPI):
     def __init__(self) -> None:
         super().__init__(title="digitcodec", version=__version__, docs_url=None, redoc_url=None)
         self._hot: Mapping[str, ASGIApp] = {}
+        self._neighbours: Mapping[str, ASGIApp] = {}
         self._pages: ASGIApp = super().__call__
 
-    def put_in_front(self, hot: Mapping[str, ASGIApp], context: DoorContext) -> None:
-        """Let these applications answer their paths, and wrap all other routes for ids, problems and logs."""
+    def put_in_front(self, hot: Mapping[str, ASGIApp], neighbours: Mapping[str, ASGIApp], context: DoorContext) -> None:
+        """Let these applications answer, and wrap all other routes for ids, problems and logs.
+
+        Args:
+            hot: By their whole path.
+            neighbours: By the first step of their paths.
+            context: What the wrapping needs.
+        """
         self._hot = hot
+        self._neighbours = neighbours
         self._pages = Pages(super().__call__, context)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +47,8 @@ class HttpDoor(FastAPI):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        answer = self._hot.get(find_path(scope)) or self._pages
+        path = find_path(scope)
+        answer = self._hot.get(path) or self._neighbours.get(_find_first_step(path).lower()) or self._pages
         await answer(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
@@ -52,22 +58,24 @@ class HttpDoor(FastAPI):
         return self.openapi_schema
 
 
-def build_http_app(codec: Codec, limits: LimitSettings, bulk: Executor, log: Log | None = None) -> HttpDoor:
+def _find_first_step(path: str) -> str:
+    end = path.find("/", 1)
+    return path if end < 0 else path[:end]
+
+
+def build_http_app(context: DoorContext, neighbours: Mapping[str, ASGIApp] | None = None) -> HttpDoor:
     """The HTTP door over a codec.
 
     Args:
-        codec: The core; the caller starts and stops what is behind it.
-        limits: What one request may ask for.
-        bulk: Runs the parsing and rendering of large requests; the caller shuts it down.
-        log: Takes one line a request; by default structlog's, as it is configured.
+        context: The core, the limits and the log.
+        neighbours: Other protocols' applications, by the first step of their paths, for example `/v2`.
     """
-    context = DoorContext(codec, limits, bulk, log or structlog.get_logger(), build_id_source())
     door = HttpDoor()
-    door.include_router(build_status_router(codec))
+    door.include_router(build_status_router(context.codec))
     _add_reference(door)
     add_problem_handlers(door)
-    hot = {operation.path: OperationEndpoint(operation, context) for operation in OPERATIONS}
-    door.put_in_front(hot, context)
+    hot = {operation.path: build_endpoint(operation, context) for operation in OPERATIONS}
+    door.put_in_front(hot, neighbours or {}, context)
     return door
 
 

@@ -7,9 +7,9 @@ from service.api.http.parsing import CODE_PARSERS, IMAGE_PARSERS, Parser
 from service.api.http.query import Options
 from service.api.http.rendering import RENDERERS, Renderer, Result
 from service.codec import Codec
-from service.domain import Deadline, Rows
+from service.domain import Deadline, Origin, Rows
 
-Run = Callable[[Codec, Rows, Options, Deadline], Awaitable[Result]]
+Run = Callable[[Codec, Rows, Options, Deadline, Origin], Awaitable[Result]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +36,20 @@ class Operation:
         return f"/{self.name}"
 
 
-async def _encode(codec: Codec, rows: Rows, options: Options, deadline: Deadline) -> Result:
-    return await codec.encode(rows, options.selector, deadline)
+async def _encode(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origin: Origin) -> Result:
+    return await codec.encode(rows, options.selector, deadline, origin=origin)
 
 
-async def _decode(codec: Codec, rows: Rows, options: Options, deadline: Deadline) -> Result:
-    return await codec.decode(rows, options.selector, deadline)
+async def _decode(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origin: Origin) -> Result:
+    return await codec.decode(rows, options.selector, deadline, origin=origin)
 
 
-async def _reconstruct(codec: Codec, rows: Rows, options: Options, deadline: Deadline) -> Result:
-    return await codec.reconstruct(rows, options.selector, deadline, options.threshold)
+async def _reconstruct(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origin: Origin) -> Result:
+    return await codec.reconstruct(rows, options.selector, deadline, options.threshold, origin=origin)
 
 
-async def _score(codec: Codec, rows: Rows, options: Options, deadline: Deadline) -> Result:
-    return await codec.score(rows, options.selector, deadline, options.threshold)
+async def _score(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origin: Origin) -> Result:
+    return await codec.score(rows, options.selector, deadline, options.threshold, origin=origin)
 
 
 _VERSION = frozenset({"version", "label"})

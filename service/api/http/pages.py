@@ -5,9 +5,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.context import DoorContext
+from service.api.exchange import Exchange, find_origin
 from service.api.http.answers import NO_CONTENT, HttpAnswer
-from service.api.http.endpoints import DoorContext, answer_failure, join_headers
-from service.api.http.exchange import Exchange, find_path, find_request_id
+from service.api.http.endpoints import answer_problem
+from service.api.http.frame import HTTP, find_path, join_headers
 from service.api.http.problems import PROBLEMS, MethodNotAllowedError
 from service.errors import DigitCodecError, Fault, MalformedRequestError
 
@@ -33,8 +35,8 @@ class Pages:
         """Let the inner application answer one request."""
         headers = join_headers(scope["headers"])
         path = find_path(scope)
-        request_id = find_request_id(headers.get(b"x-request-id"), self._context.make_id)
-        exchange = Exchange("unknown", request_id)
+        origin = find_origin(headers.get(b"x-request-id"), headers.get(b"traceparent"), self._context.make_id)
+        exchange = Exchange(HTTP, "unknown", origin)
         answer = _Sender(send, exchange)
         inner = {**scope, "state": {**scope.get("state", {}), _STATE: exchange}}
         if scope["method"] == "HEAD":
@@ -84,7 +86,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     exchange: Exchange = getattr(request.state, _STATE)
-    answer = answer_failure(error, exchange, request.url.path)
+    answer = answer_problem(error, request.url.path, exchange)
     return _to_response(answer)
 
 

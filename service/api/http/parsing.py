@@ -1,10 +1,10 @@
 """Bodies to rows, by content type: picks the parser in `service.images` and points at what is wrong."""
 
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import orjson
@@ -13,9 +13,9 @@ from service import images
 from service.api.http.media import JSON, MULTIPART, NPY, RAW, parse_media_type
 from service.api.http.multipart import FilePart, parse_files
 from service.api.http.query import shorten
-from service.domain import Codes, Deadline, Rows
+from service.api.reading import MAX_FAULTS, ReadContext, UndecodedRows, open_all, open_file, sum_pixels
+from service.domain import Codes, Rows
 from service.errors import (
-    DigitCodecError,
     Fault,
     InvalidCodeError,
     InvalidImageError,
@@ -24,48 +24,19 @@ from service.errors import (
     UnsupportedMediaError,
 )
 
-# So many faults tell a caller what is wrong with a thousand images.
-MAX_FAULTS = 16
-
 
 @dataclass(frozen=True, slots=True)
-class ParseContext:
+class ParseContext(ReadContext):
     """What the parsers know beside the body.
 
     Attributes:
         content_type: The header as it came.
-        preprocess: How strange image files are treated.
-        max_rows: Most rows that a request may have.
-        limits: What the image files may take.
-        deadline: When the caller's time is up.
     """
 
     content_type: bytes
-    preprocess: images.Preprocess
-    max_rows: int
-    limits: images.ImageLimits
-    deadline: Deadline
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedBody:
-    """A body of which all is known but what its pixels are.
-
-    Attributes:
-        decode: Makes the rows; raises what is still wrong with them, or DeadlineExceededError between two images.
-        images: Number of images to be decoded one by one; 0 where the rows come as one array.
-        pixels: What the headers of their files promise, all together.
-    """
-
-    decode: Callable[[], Rows]
-    images: int = 0
-    pixels: int = 0
-
-
-Parser = Callable[[bytes, ParseContext], ParsedBody]
-
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
+Parser = Callable[[bytes, ParseContext], UndecodedRows]
 
 
 def find_parser(parsers: Mapping[str, Parser], headers: dict[bytes, bytes]) -> Parser:
@@ -85,7 +56,7 @@ def find_parser(parsers: Mapping[str, Parser], headers: dict[bytes, bytes]) -> P
     return parsers[media_type]
 
 
-def parse_body(parser: Parser, chunks: list[bytes], context: ParseContext) -> ParsedBody:
+def parse_body(parser: Parser, chunks: list[bytes], context: ParseContext) -> UndecodedRows:
     """Look into a body, and decode no pixel yet.
 
     Raises:
@@ -99,17 +70,17 @@ def parse_body(parser: Parser, chunks: list[bytes], context: ParseContext) -> Pa
     return parser(body, context)
 
 
-def _parse_file(body: bytes, context: ParseContext) -> ParsedBody:
-    opened = _open_image(body, parse_media_type(context.content_type), context)
-    pixels = _sum_pixels([opened], context)
-    return ParsedBody(lambda: opened.decode()[np.newaxis], 1, pixels)
+def _parse_file(body: bytes, context: ParseContext) -> UndecodedRows:
+    opened = open_file(body, parse_media_type(context.content_type), context)
+    pixels = sum_pixels([opened], context)
+    return UndecodedRows(lambda: opened.decode()[np.newaxis], 1, pixels)
 
 
-def _parse_form(body: bytes, context: ParseContext) -> ParsedBody:
+def _parse_form(body: bytes, context: ParseContext) -> UndecodedRows:
     files = parse_files(body, context.content_type, max_files=context.max_rows)
     if not files:
         raise MalformedRequestError("the form holds no file")
-    return _open_all(files, partial(_open_part, context=context), context)
+    return open_all(files, partial(_open_part, context=context), context)
 
 
 def _open_part(file: FilePart, context: ParseContext) -> images.UndecodedImage:
@@ -117,11 +88,11 @@ def _open_part(file: FilePart, context: ParseContext) -> images.UndecodedImage:
     media_type = None if file.media_type in {"", RAW} else file.media_type
     if media_type is not None and media_type not in images.FORMATS:
         raise UnsupportedMediaError(f"a file is {shorten(media_type)}, accepted are {', '.join(images.FORMATS)}")
-    return _open_image(file.data, media_type, context)
+    return open_file(file.data, media_type, context)
 
 
-def _parse_json_images(body: bytes, context: ParseContext) -> ParsedBody:
-    return _open_all(_load_list(body, "images", context), partial(_open_item, context=context), context)
+def _parse_json_images(body: bytes, context: ParseContext) -> UndecodedRows:
+    return open_all(_load_list(body, "images", context), partial(_open_item, context=context), context)
 
 
 def _open_item(item: Any, context: ParseContext) -> images.UndecodedImage:
@@ -130,11 +101,7 @@ def _open_item(item: Any, context: ParseContext) -> images.UndecodedImage:
         return images.UndecodedImage(0, lambda: image)
     if not isinstance(item, str):
         raise InvalidImageError("neither a base64 string nor a 28x28 list of lists")
-    return _open_image(_decode_base64(item), None, context)
-
-
-def _open_image(data: bytes, media_type: str | None, context: ParseContext) -> images.UndecodedImage:
-    return images.open_image(data, limits=context.limits, preprocess=context.preprocess, media_type=media_type)
+    return open_file(_decode_base64(item), None, context)
 
 
 def _decode_base64(text: str) -> bytes:
@@ -142,56 +109,6 @@ def _decode_base64(text: str) -> bytes:
         return binascii.a2b_base64(text, strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidImageError(f"a string of {len(text)} characters is not base64") from error
-
-
-def _open_all(
-    items: Sequence[_In], open_one: Callable[[_In], images.UndecodedImage], context: ParseContext
-) -> ParsedBody:
-    """Read the header of each image before any of them is decoded."""
-    opened = _map_all(open_one, items, context.deadline)
-    pixels = _sum_pixels(opened, context)
-    return ParsedBody(
-        lambda: np.stack(_map_all(lambda image: image.decode(), opened, context.deadline)), len(opened), pixels
-    )
-
-
-def _sum_pixels(opened: list[images.UndecodedImage], context: ParseContext) -> int:
-    pixels = sum(image.pixels for image in opened)
-    if pixels > context.limits.max_pixels:
-        raise PayloadTooLargeError(
-            f"image files of {pixels} pixels together came, the limit of a request is {context.limits.max_pixels}"
-        )
-    return pixels
-
-
-def _map_all(step: Callable[[_In], _Out], items: Sequence[_In], deadline: Deadline) -> list[_Out]:
-    """Do one step with each image, and report the places of all that fail, up to a limit.
-
-    The error is of the first failure's class. Between two images the deadline is looked at, so that no thread works
-    on for a caller whose time is up.
-    """
-    results: list[_Out] = []
-    failures: list[tuple[int, DigitCodecError]] = []
-    for index, item in enumerate(items):
-        deadline.check()
-        try:
-            results.append(step(item))
-        except DigitCodecError as error:
-            failures.append((index, error))
-            if len(failures) == MAX_FAULTS:
-                break
-    if failures:
-        _raise_all(failures)
-    return results
-
-
-def _raise_all(failures: list[tuple[int, DigitCodecError]]) -> None:
-    index, first = failures[0]
-    faults = tuple(
-        Fault(f"/images/{index}{error.faults[0].pointer if error.faults else ''}", error.detail)
-        for index, error in failures
-    )
-    raise type(first)(f"image {index}: {first.detail}", faults=faults) from first
 
 
 def _load_list(body: bytes, key: str, context: ParseContext) -> list[Any]:
@@ -215,8 +132,8 @@ def _load_list(body: bytes, key: str, context: ParseContext) -> list[Any]:
     return items
 
 
-def _parse_json_codes(body: bytes, context: ParseContext) -> ParsedBody:
-    return ParsedBody(partial(_parse_codes, _load_list(body, "codes", context)))
+def _parse_json_codes(body: bytes, context: ParseContext) -> UndecodedRows:
+    return UndecodedRows(partial(_parse_codes, _load_list(body, "codes", context)))
 
 
 def _parse_codes(rows: list[Any]) -> Codes:
@@ -247,7 +164,7 @@ def _code_error(index: int, detail: str) -> InvalidCodeError:
 
 def _parse_whole(parse: Callable[[bytes], Rows]) -> Parser:
     """The parser for a body that is one array."""
-    return lambda body, _: ParsedBody(partial(parse, body))
+    return lambda body, _: UndecodedRows(partial(parse, body))
 
 
 IMAGE_PARSERS: Mapping[str, Parser] = {

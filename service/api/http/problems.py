@@ -89,13 +89,6 @@ def find_problem(error: DigitCodecError) -> Problem:
     return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
 
 
-def hide_unknown(error: Exception) -> DigitCodecError:
-    """An error that callers may see; the text of an unknown exception stays in the log."""
-    if isinstance(error, DigitCodecError):
-        return error
-    return DigitCodecError("an unexpected failure; the log holds the cause under the request id")
-
-
 def render_problem(error: DigitCodecError, *, request_id: bytes, instance: str) -> HttpAnswer:
     """The RFC 9457 answer to a failed request.
 

@@ -119,19 +119,19 @@ _PARSERS: dict[str, Callable[[Options, str], Options]] = {
 }
 
 
-def parse_timeout(header: bytes | None, *, default_s: float, limit_s: float) -> float:
-    """Seconds that a request has: the X-Request-Timeout header, cut to the limit, or the default.
+def parse_timeout(header: bytes | None) -> float | None:
+    """Seconds that a caller gives the request by the X-Request-Timeout header; None without one.
 
     Raises:
         MalformedRequestError: If the header is not a number above zero.
     """
     if header is None:
-        return default_s
+        return None
     text = header.decode("latin-1").strip()
     seconds = _parse_number(text)
     if not seconds:
         raise MalformedRequestError(f"X-Request-Timeout is {shorten(text)}, expected seconds above 0")
-    return min(seconds, limit_s)
+    return seconds
 
 
 def _parse_number(text: str) -> float | None:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ import structlog
 from service.backends.embedded.graph_type import LoadedGraph
 from service.backends.embedded.quiet import held_back_stderr
 from service.backends.embedded.shelf import Shelf
-from service.domain import Answer, Call, Deadline, Rows, VersionStatus
+from service.domain import Answer, Call, Deadline, Origin, Rows, VersionStatus
 from service.errors import InvalidCodeError
 from service.settings import EmbeddedBackendSettings, ModelSettings
 
@@ -80,7 +81,11 @@ class EmbeddedBackend:
         """Every version that is or was wanted, newest first."""
         return self._shelf.describe()
 
-    async def run(self, call: Call, rows: Rows, deadline: Deadline) -> Answer:
+    def assign_labels(self, labels: Mapping[str, int]) -> None:
+        """Replace the labels of the settings until the next start; takes effect at once, and keeps what they name."""
+        self._shelf.assign_labels(labels)
+
+    async def run(self, call: Call, rows: Rows, deadline: Deadline, origins: Sequence[Origin] = ()) -> Answer:  # noqa: ARG002 - there is nobody to tell
         """Run one batch off the event loop; see `Backend.run`."""
         deadline.check()
         version = self._shelf.find(call.selector)

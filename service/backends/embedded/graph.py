@@ -7,23 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from service.backends.contract import WANTED
+from service.backends.contract import WANTED, ContractViolationError, check_signatures
 from service.backends.embedded.disk import UnusableModelError
 from service.domain import Rows, Signature
 from service.errors import BackendError
-
-# Contract one: each signature's inputs and outputs, as (type, shape); None is the code width, -1 the batch.
-_IMAGES = ("uint8", (-1, 28, 28))
-_CODES = ("float32", (-1, None))
-_ROW_FLOATS = ("float32", (-1,))
-_SIGNATURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "encode": ({"images": _IMAGES}, {"codes": _CODES}),
-    "decode": ({"codes": _CODES}, {"images": _IMAGES}),
-    "reconstruct": (
-        {"images": _IMAGES},
-        {"reconstructions": _IMAGES, "codes": _CODES, "errors": _ROW_FLOATS, "anomaly_scores": _ROW_FLOATS},
-    ),
-}
 
 _Callable = Callable[[Rows], list[Rows]]
 
@@ -56,7 +43,10 @@ class Graph:
         # Names with two underscores are the loader's own, not signatures that a client may call.
         names = sorted(name for name in definition.signature_def if not name.startswith("__"))
         self.signatures = {name: _describe(definition.signature_def[name]) for name in names}
-        self.code_dim = _check_contract(self.signatures)
+        try:
+            self.code_dim = check_signatures(self.signatures)
+        except ContractViolationError as error:
+            raise UnusableModelError(str(error)) from error
         self._callables = {(name, outputs): self._prepare(definition, name, outputs) for name, outputs in WANTED}
 
     def run(self, signature: Signature, outputs: tuple[str, ...], rows: Rows) -> dict[str, Rows]:
@@ -136,39 +126,9 @@ def _describe(signature: Any) -> dict[str, dict[str, Any]]:
 def _describe_tensors(tensors: Any) -> dict[str, Any]:
     return {
         name: {
+            "name": tensors[name].name,
             "dtype": tf.dtypes.as_dtype(tensors[name].dtype).name,
             "shape": [dim.size for dim in tensors[name].tensor_shape.dim],
         }
         for name in sorted(tensors)
     }
-
-
-def _check_contract(signatures: dict[str, Any]) -> int:
-    """The code width, if the signatures are those of contract one."""
-    for name, (inputs, outputs) in _SIGNATURES.items():
-        if name not in signatures:
-            raise UnusableModelError(f"has the signatures {sorted(signatures)}, expected {sorted(_SIGNATURES)}")
-        _check_tensors(f"{name} inputs", signatures[name]["inputs"], inputs)
-        _check_tensors(f"{name} outputs", signatures[name]["outputs"], outputs)
-    widths = {
-        signatures["encode"]["outputs"]["codes"]["shape"][1],
-        signatures["decode"]["inputs"]["codes"]["shape"][1],
-    }
-    if len(widths) != 1 or min(widths) < 1:
-        raise UnusableModelError(f"has codes of the widths {sorted(widths)}, expected one positive width")
-    return int(widths.pop())
-
-
-def _check_tensors(where: str, tensors: dict[str, Any], expected: dict[str, Any]) -> None:
-    if set(tensors) != set(expected):
-        raise UnusableModelError(f"{where} are {sorted(tensors)}, expected {sorted(expected)}")
-    for name, (dtype, shape) in expected.items():
-        tensor = tensors[name]
-        fits = len(tensor["shape"]) == len(shape) and all(
-            wanted in (None, size) for wanted, size in zip(shape, tensor["shape"], strict=True)
-        )
-        if tensor["dtype"] != dtype or not fits:
-            wanted_shape = ["code_dim" if size is None else size for size in shape]
-            raise UnusableModelError(
-                f"{where}.{name} is {tensor['dtype']} {tensor['shape']}, expected {dtype} {wanted_shape}"
-            )

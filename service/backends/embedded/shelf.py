@@ -1,7 +1,7 @@
 """The versions at hand: which of those on disk are wanted, which of them answer, and which one a caller means."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class Shelf:
 
     def __init__(self, model: ModelSettings, load: Callable[[Path], LoadedGraph], loader: Executor) -> None:
         self._model = model
+        self._labels = dict(model.labels)
         self._load = load
         self._loader = loader
         self._versions: dict[int, Version] = {}
@@ -41,9 +42,20 @@ class Shelf:
         self._tell_if_empty(found)
         self._forget_gone(found)
         wanted = await self._fetch_wanted(found)
-        for version in self._available():
-            if wanted and version.directory.version not in wanted:
-                self._retire(version)
+        available = {version.directory.version: version for version in self._available()}
+        # Loading takes a while, in which a label may have come to a version that is there already.
+        wanted |= self._labels.values() & found.keys() & available.keys()
+        for number in available.keys() - wanted if wanted else ():
+            self._retire(available[number])
+
+    def assign_labels(self, labels: Mapping[str, int]) -> None:
+        """Replace all labels, from the next `find` on; from the next look at the disk, labelled versions are wanted.
+
+        Args:
+            labels: Version by label; a version that does not answer may have one and is not found by it meanwhile.
+        """
+        self._labels = dict(labels)
+        _log.info("labels_assigned", model=self._model.name, labels=self._labels)
 
     async def empty(self) -> None:
         """Retire everything, and wait until the last batch has finished."""
@@ -77,9 +89,9 @@ class Shelf:
         return [self._versions[number].describe(self._labels_of(number)) for number in numbers]
 
     def _find_labelled(self, label: str) -> Version:
-        if label not in self._model.labels:
-            raise NotFoundError(f"{self._model.name} has no label {label!r}; it has {sorted(self._model.labels)}")
-        return self._find_numbered(self._model.labels[label])
+        if label not in self._labels:
+            raise NotFoundError(f"{self._model.name} has no label {label!r}; it has {sorted(self._labels)}")
+        return self._find_numbered(self._labels[label])
 
     def _find_numbered(self, number: int) -> Version:
         version = self._versions.get(number)
@@ -94,7 +106,7 @@ class Shelf:
         return [version for version in self._versions.values() if version.state == "AVAILABLE"]
 
     def _labels_of(self, number: int) -> tuple[str, ...]:
-        return tuple(sorted(label for label, labelled in self._model.labels.items() if labelled == number))
+        return tuple(sorted(label for label, labelled in self._labels.items() if labelled == number))
 
     def _tell_if_empty(self, found: dict[int, VersionDirectory]) -> None:
         if not found and not self._was_empty:
@@ -111,7 +123,7 @@ class Shelf:
                 del self._versions[number]
 
     async def _fetch_wanted(self, found: dict[int, VersionDirectory]) -> set[int]:
-        labelled = set(self._model.labels.values())
+        labelled = set(self._labels.values())
         wanted: set[int] = set()
         room = self._model.keep_versions
         for number, directory in found.items():

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from support.fakes import CODE_DIM, HeldBackend, count_images, fake_codes
 
 from service.backends.contract import DECODE, ENCODE
 from service.batching import Batcher, BatchLimits, Lanes
-from service.domain import Answer, Call, Deadline, Rows, Selector
+from service.domain import Answer, Call, Deadline, Origin, Rows, Selector
 from service.errors import (
     BackendContractError,
     BackendError,
@@ -313,7 +314,7 @@ async def test_answer_outside_the_contract_is_refused(
 ) -> None:
     """What contract one does not allow never reaches a caller, and the next request is served."""
 
-    async def answer(call: Call, rows: Rows, deadline: Deadline) -> Answer:
+    async def answer(call: Call, rows: Rows, deadline: Deadline, origins: Sequence[Origin]) -> Answer:
         return Answer(1, outputs)
 
     with monkeypatch.context() as patch:
@@ -389,7 +390,7 @@ async def test_backend_hears_of_the_latest_deadline(
     heard: list[Deadline] = []
     answer = backend.run
 
-    async def listen(call: Call, rows: Rows, deadline: Deadline) -> Answer:
+    async def listen(call: Call, rows: Rows, deadline: Deadline, origins: Sequence[Origin]) -> Answer:
         heard.append(deadline)
         return await answer(call, rows, deadline)
 
@@ -453,3 +454,19 @@ async def test_large_requests_have_a_lane_of_their_own(backend: HeldBackend) -> 
     for rows in (ALL[:8], ALL[:9]):
         with pytest.raises(NotReadyError):
             await lanes.submit(ENCODE_CALL, rows, far())
+
+
+async def test_backend_hears_where_the_requests_of_a_batch_came_from(batcher: Batcher, backend: HeldBackend) -> None:
+    """One origin for each request in the batch, in its order."""
+    origins = [Origin("a"), Origin("b", "00-trace"), Origin("c")]
+    async with backend.held():
+        first = submit(batcher, image(9))
+        await backend.wait_for_batches(1)
+        waiting = [
+            asyncio.create_task(batcher.submit(ENCODE_CALL, image(number), far(), origin))
+            for number, origin in enumerate(origins)
+        ]
+        await turn_of_the_loop()
+    await asyncio.gather(first, *waiting)
+
+    assert origins == list(backend.origins[1])

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,11 +37,12 @@ class PaperGraph:
 
 @dataclass
 class Library:
-    """A model folder, its shelf, and every load that the shelf asked for."""
+    """A model folder, its shelf, every load that the shelf asked for, and what happens meanwhile."""
 
     root: Path
     executor: ThreadPoolExecutor
     loads: list[int] = field(default_factory=list)
+    while_loading: Callable[[], None] = lambda: None
 
     def put(self, number: int, text: str = "good") -> Path:
         """Publish a version."""
@@ -59,6 +60,7 @@ class Library:
     def load(self, path: Path) -> LoadedGraph:
         """What the shelf calls in its loader thread."""
         self.loads.append(int(path.name))
+        self.while_loading()
         text = (path / "saved_model.pb").read_text()
         if text == "surprise":
             raise MemoryError("no room")
@@ -239,3 +241,57 @@ async def test_what_a_caller_may_not_mean(library: Library) -> None:
     for selector in (Selector(version=2), Selector(label="lost"), Selector(label="unknown")):
         with pytest.raises(NotFoundError):
             shelf.find(selector)
+
+
+async def test_labels_can_be_replaced_while_versions_are_loaded(library: Library) -> None:
+    """New labels choose at once, old ones are gone, and what is labelled stays when a newer version comes."""
+    library.put(1), library.put(2)
+    shelf = library.shelf(keep_versions=2, old=1)
+    await shelf.refresh()
+    labels = {"stable": 1}
+    shelf.assign_labels(labels)
+    labels["stable"] = 2
+
+    assert 1 == shelf.find(Selector(label="stable")).directory.version
+    assert {2: (), 1: ("stable",)} == {status.version: status.labels for status in shelf.describe()}
+    with pytest.raises(NotFoundError, match=r"no label 'old'; it has \['stable'\]"):
+        shelf.find(Selector(label="old"))
+    library.put(3), library.put(4)
+    await shelf.refresh()
+
+    assert {4, 3, 1} == {number for number, state in states(shelf).items() if state == "AVAILABLE"}
+
+
+async def test_version_that_loses_its_label_retires(library: Library) -> None:
+    """Without a label it is kept no longer than any other."""
+    library.put(1), library.put(2)
+    shelf = library.shelf(stable=1)
+    await shelf.refresh()
+    shelf.assign_labels({})
+    await shelf.refresh()
+
+    assert "AVAILABLE" != states(shelf)[1]
+
+
+async def test_label_that_comes_while_another_version_loads_counts(library: Library) -> None:
+    """The version is there, so that it answers by its label ever after."""
+    library.put(1)
+    shelf = library.shelf()
+    await shelf.refresh()
+    library.put(2)
+    library.while_loading = lambda: shelf.assign_labels({"stable": 1})
+    await shelf.refresh()
+
+    assert {2: "AVAILABLE", 1: "AVAILABLE"} == states(shelf)
+
+
+async def test_label_of_a_damaged_version_keeps_nothing_out(library: Library) -> None:
+    """The last version that works outlives its folder, even where a damaged one has the label."""
+    folder = library.put(1)
+    shelf = library.shelf(stable=2)
+    await shelf.refresh()
+    shutil.rmtree(folder)
+    library.put(2, "bad")
+    await shelf.refresh()
+
+    assert {2: "END", 1: "AVAILABLE"} == states(shelf)

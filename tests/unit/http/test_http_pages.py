@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import HTTPException
 from fastapi.responses import StreamingResponse
-from support.fakes import FakeBackend
+from support.fakes import FAKE_SIGNATURES, FakeBackend
 from support.http_door import Caller, LineLog, body_message, build_door, build_scope, open_client
 
 from service.api.http.door import HttpDoor
@@ -86,7 +86,7 @@ async def test_models_are_described(client: httpx.AsyncClient) -> None:
         "error": None,
         "labels": ["stable"],
         "code_dim": 4,
-        "signatures": {"encode": {"inputs": {"images": "uint8 (-1, 28, 28)"}}},
+        "signatures": FAKE_SIGNATURES,
         "missing": [],
         "model_card": {"recipe": "fake"},
     } == model["versions"][1]

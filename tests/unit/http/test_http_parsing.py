@@ -10,7 +10,8 @@ import pytest
 from support import pictures
 from support.fakes import count_images
 
-from service.api.http.parsing import IMAGE_PARSERS, ParseContext, ParsedBody, find_parser, parse_body
+from service.api.http.parsing import IMAGE_PARSERS, ParseContext, find_parser, parse_body
+from service.api.reading import UndecodedRows
 from service.domain import Deadline
 from service.errors import DeadlineExceededError, InvalidImageError, PayloadTooLargeError
 from service.images import ImageLimits, render_png
@@ -51,9 +52,9 @@ def as_form(files: list[bytes]) -> bytes:
 BODIES = pytest.mark.parametrize(("content_type", "build"), [(JSON, as_json), (FORM, as_form)], ids=["json", "form"])
 
 
-def parse(content_type: bytes, body: bytes, *, max_pixels: int = 2**24, deadline: Deadline = FAR) -> ParsedBody:
+def parse(content_type: bytes, body: bytes, *, max_pixels: int = 2**24, deadline: Deadline = FAR) -> UndecodedRows:
     """The body as the door parses it."""
-    context = ParseContext(content_type, "strict", 4096, ImageLimits(max_pixels), deadline)
+    context = ParseContext("strict", 4096, ImageLimits(max_pixels), deadline, content_type)
     return parse_body(find_parser(IMAGE_PARSERS, {b"content-type": content_type}), [body], context)
 
 

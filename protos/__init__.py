@@ -1,0 +1,1 @@
+"""The contracts on the wire, and what makes Python of them."""

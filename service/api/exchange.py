@@ -1,0 +1,144 @@
+"""One request and its answer as the log sees them: the request id and the canonical line."""
+
+import itertools
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from service.domain import Origin
+from service.errors import BackendContractError, BackendError, DeadlineExceededError, DigitCodecError, NotReadyError
+
+Log = Any  # a structlog logger: its bound methods are made at run time
+
+_ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}").fullmatch
+
+# A W3C traceparent of version 00; another version may mean something else and is not passed on.
+_TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
+
+_ABANDONED_REASON = "client_disconnected"
+# A caller's own mistakes are no news; these are for the operator to see.
+_OURS = frozenset(
+    kind.reason for kind in (DigitCodecError, NotReadyError, DeadlineExceededError, BackendError, BackendContractError)
+)
+
+Status = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the log calls a door, and how its protocol says two things that every door may have to say.
+
+    Attributes:
+        name: Its name in log and metrics.
+        cut_off: The status of a request that the stopping service cut off before its answer.
+        abandoned: The status of a request whose caller left.
+    """
+
+    name: str
+    cut_off: Status = 503
+    abandoned: Status = 499  # no status of RFC 9110; proxies use the number for this case
+
+
+def grpc_door(name: str) -> Door:
+    """A door that speaks gRPC."""
+    return Door(name, cut_off="UNAVAILABLE", abandoned="CANCELLED")
+
+
+def build_id_source() -> Callable[[], bytes]:
+    """Make a source of request ids, unique among processes and in the order of their making.
+
+    A random prefix and a counter cost a tenth of a random number for each request.
+    """
+    prefix = os.urandom(8).hex().encode()
+    counter = itertools.count(1)
+    return lambda: b"%s-%x" % (prefix, next(counter))
+
+
+def find_origin(request_id: bytes | None, traceparent: bytes | None, make_id: Callable[[], bytes]) -> Origin:
+    """Where a request came from, by its headers or metadata.
+
+    Args:
+        request_id: The caller's own id; replaced by a new one unless it is a plain short word.
+        traceparent: The caller's trace; dropped unless it is one.
+        make_id: Makes a new id.
+    """
+    accepted = request_id if request_id is not None and _ACCEPTED_ID(request_id) else make_id()
+    return Origin(accepted.decode("ascii"), _find_traceparent(traceparent))
+
+
+def _find_traceparent(sent: bytes | None) -> str | None:
+    """The caller's traceparent if it is one (W3C Trace Context, 3.2), else None."""
+    return sent.decode("ascii") if sent is not None and _TRACEPARENT(sent) else None
+
+
+class Exchange:
+    """What the canonical line of one request says; filled in while the request goes its way.
+
+    Attributes:
+        origin: The id in the answer, the error and the log, and the trace that the request belongs to.
+        door: Where it came in.
+        operation: The name of the operation or page.
+        status: As the protocol has it: an HTTP status, or the name of a gRPC status.
+        reason: The reason of the error table, `client_disconnected`, or None for a good answer.
+        rows: Images or codes in the request, once known.
+        version: The model version that answered, once known.
+        failure: The exception whose traceback belongs into the log.
+    """
+
+    __slots__ = ("_started_s", "door", "failure", "operation", "origin", "reason", "rows", "status", "version")
+
+    def __init__(self, door: Door, operation: str, origin: Origin) -> None:
+        self._started_s = time.perf_counter()
+        self.door = door
+        self.operation = operation
+        self.origin = origin
+        self.status = door.cut_off
+        self.reason: str | None = NotReadyError.reason
+        self.rows: int | None = None
+        self.version: int | None = None
+        self.failure: BaseException | None = None
+
+    @property
+    def request_id(self) -> bytes:
+        """The request id as it goes into a header."""
+        return self.origin.request_id.encode("ascii")
+
+    def note_failure(self, error: Exception) -> None:
+        """Keep an exception for the log: a model's or our own is for the operator, a caller's mistake needs none."""
+        if isinstance(error, BackendError) or not isinstance(error, DigitCodecError):
+            self.failure = error
+
+    def finish(self, status: Status, reason: str | None = None) -> None:
+        """Note what was answered."""
+        self.status = status
+        self.reason = reason
+
+    def abandon(self) -> None:
+        """Note that the caller left, so that nobody is to be answered."""
+        self.finish(self.door.abandoned, _ABANDONED_REASON)
+
+    def write(self, log: Log, *, quiet: bool = False) -> None:
+        """Write the canonical line: failures of ours louder, good answers to probes softer."""
+        if self.failure is not None:
+            log.error("request", **self._fields(), exc_info=self.failure)
+        elif self.reason in _OURS:
+            log.warning("request", **self._fields())
+        elif quiet and self.reason is None:
+            log.debug("request", **self._fields())
+        else:
+            log.info("request", **self._fields())
+
+    def _fields(self) -> dict[str, Any]:
+        return {
+            "request_id": self.origin.request_id,
+            "door": self.door.name,
+            "operation": self.operation,
+            "status": self.status,
+            "reason": self.reason,
+            "rows": self.rows,
+            "ms": round((time.perf_counter() - self._started_s) * 1e3, 3),
+            "version": self.version,
+        }

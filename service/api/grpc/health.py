@@ -1,0 +1,60 @@
+"""grpc.health.v1: "" is liveness, each service's name is readiness, and draining is neither."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME
+from grpc_health.v1.health import aio as health_aio
+
+_Status = health_pb2.HealthCheckResponse
+# Between two looks; a probe asks every second or more seldom.
+_LOOK_INTERVAL_S = 0.1
+
+__all__ = ["SERVICE_NAME", "HealthKeeper"]
+
+
+class HealthKeeper:
+    """Keeps the health service's statuses true while the service runs."""
+
+    def __init__(self, services: Sequence[str], is_ready: Callable[[], bool]) -> None:
+        """Prepare.
+
+        Args:
+            services: Full names whose status is readiness.
+            is_ready: Tells it.
+        """
+        self._services = services
+        self._is_ready = is_ready
+        self._servicer = health_aio.HealthServicer()
+        self._looking: asyncio.Task[None] | None = None
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Let the server answer grpc.health.v1.Health."""
+        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+
+    async def start(self) -> None:
+        """Tell how things are from now on."""
+        await self._servicer.set("", _Status.SERVING)
+        await self._tell()
+        self._looking = asyncio.create_task(self._keep_telling())
+
+    async def drain(self) -> None:
+        """Tell every caller and watcher to go elsewhere; stays so."""
+        if self._looking is not None:
+            self._looking.cancel()
+        await self._servicer.enter_graceful_shutdown()
+
+    async def _keep_telling(self) -> None:
+        known = None
+        while True:
+            if self._is_ready() != known:
+                known = await self._tell()
+            await asyncio.sleep(_LOOK_INTERVAL_S)
+
+    async def _tell(self) -> bool:
+        is_ready = self._is_ready()
+        for service in self._services:
+            await self._servicer.set(service, _Status.SERVING if is_ready else _Status.NOT_SERVING)
+        return is_ready

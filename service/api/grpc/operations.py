@@ -1,0 +1,67 @@
+"""The four operations over gRPC: what each takes, how it runs and what it answers."""
+
+from functools import partial
+
+from service.api.context import DoorContext
+from service.api.exchange import Exchange
+from service.api.grpc import parsing, rendering
+from service.api.reading import ReadContext, UndecodedRows, read_rows, render_rows
+from service.domain import Deadline, Images
+from service.wire import codec_pb2 as pb
+
+ImagesRequest = pb.EncodeRequest | pb.ReconstructRequest | pb.ScoreRequest
+
+
+class Operations:
+    """Runs requests of our own contract on the core; raises what is wrong with them as core errors."""
+
+    def __init__(self, context: DoorContext) -> None:
+        self._context = context
+        self._codec = context.codec
+
+    async def encode(self, request: pb.EncodeRequest, deadline: Deadline, exchange: Exchange) -> pb.EncodeResponse:
+        """Codes of images."""
+        selector = parsing.parse_selector(request.model)
+        images = await self._read_images(request, deadline, exchange)
+        result = await self._codec.encode(images, selector, deadline, origin=exchange.origin)
+        exchange.version = result.version
+        return rendering.render_encoded(result, self._codec.model_name)
+
+    async def decode(self, request: pb.DecodeRequest, deadline: Deadline, exchange: Exchange) -> pb.DecodeResponse:
+        """Images of codes."""
+        selector = parsing.parse_selector(request.model)
+        parse = partial(parsing.parse_codes, request.codes)
+        codes = await read_rows(lambda: UndecodedRows(parse), len(request.codes.packed), "strict", self._context.bulk)
+        exchange.rows = len(codes)
+        result = await self._codec.decode(codes, selector, deadline, origin=exchange.origin)
+        exchange.version = result.version
+        return rendering.render_decoded(result, self._codec.model_name)
+
+    async def reconstruct(
+        self, request: pb.ReconstructRequest, deadline: Deadline, exchange: Exchange
+    ) -> pb.ReconstructResponse:
+        """Cleaned pictures and verdicts of images."""
+        selector, threshold = parsing.parse_selector(request.model), parsing.parse_threshold(request)
+        images = await self._read_images(request, deadline, exchange)
+        result = await self._codec.reconstruct(images, selector, deadline, threshold, origin=exchange.origin)
+        exchange.version = result.version
+        render = partial(rendering.render_reconstructed, result, self._codec.model_name)
+        return await render_rows(render, len(images), self._context.bulk)
+
+    async def score(self, request: pb.ScoreRequest, deadline: Deadline, exchange: Exchange) -> pb.ScoreResponse:
+        """Verdicts of images."""
+        selector, threshold = parsing.parse_selector(request.model), parsing.parse_threshold(request)
+        images = await self._read_images(request, deadline, exchange)
+        result = await self._codec.score(images, selector, deadline, threshold, origin=exchange.origin)
+        exchange.version = result.version
+        render = partial(rendering.render_scored, result, self._codec.model_name)
+        return await render_rows(render, len(images), self._context.bulk)
+
+    async def _read_images(self, request: ImagesRequest, deadline: Deadline, exchange: Exchange) -> Images:
+        preprocess = parsing.parse_preprocess(request.preprocess)
+        limits = self._context.limits
+        context = ReadContext(preprocess, limits.max_rows, self._context.image_limits, deadline)
+        parse = partial(parsing.parse_images, request.images, context)
+        images = await read_rows(parse, parsing.count_bytes(request.images), preprocess, self._context.bulk)
+        exchange.rows = len(images)
+        return images

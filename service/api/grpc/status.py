@@ -1,0 +1,110 @@
+"""The one table from errors to gRPC: status code and rich details; decides nothing else."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+
+from service.errors import (
+    BackendError,
+    DeadlineExceededError,
+    DigitCodecError,
+    Fault,
+    InvalidCodeError,
+    InvalidImageError,
+    MalformedRequestError,
+    NotFoundError,
+    NotReadyError,
+    OverloadedError,
+    PayloadTooLargeError,
+    UnauthenticatedError,
+    UnsupportedMediaError,
+)
+
+DOMAIN = "digitcodec"
+"""Domain of every ErrorInfo."""
+
+DETAILS_KEY = "grpc-status-details-bin"
+"""Trailing metadata that carries a google.rpc.Status, as the richer error model of gRPC has it."""
+
+# Metadata of a call is limited to 8 KiB by most clients; half of it is left to others.
+_MAX_DETAIL_CHARACTERS = 1000
+_MAX_FAULT_CHARACTERS = 160
+
+CODES: Mapping[type[DigitCodecError], grpc.StatusCode] = MappingProxyType(
+    {
+        MalformedRequestError: grpc.StatusCode.INVALID_ARGUMENT,
+        UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
+        NotFoundError: grpc.StatusCode.NOT_FOUND,
+        PayloadTooLargeError: grpc.StatusCode.INVALID_ARGUMENT,
+        UnsupportedMediaError: grpc.StatusCode.INVALID_ARGUMENT,
+        InvalidImageError: grpc.StatusCode.INVALID_ARGUMENT,
+        InvalidCodeError: grpc.StatusCode.INVALID_ARGUMENT,
+        OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+        BackendError: grpc.StatusCode.INTERNAL,
+        NotReadyError: grpc.StatusCode.UNAVAILABLE,
+        DeadlineExceededError: grpc.StatusCode.DEADLINE_EXCEEDED,
+        DigitCodecError: grpc.StatusCode.INTERNAL,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RpcStatus:
+    """How a call ends that failed.
+
+    Attributes:
+        code: The status code.
+        detail: For people.
+        info: A google.rpc.Status with the details for programs, serialized.
+    """
+
+    code: grpc.StatusCode
+    detail: str
+    info: bytes
+
+
+def find_code(error: DigitCodecError) -> grpc.StatusCode:
+    """The code for an error: that of its class, or of the nearest base class that has one."""
+    return next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
+
+
+def render_status(error: DigitCodecError) -> RpcStatus:
+    """The status of a call that ended with this error."""
+    return build_status(find_code(error), error.detail, error)
+
+
+def build_status(code: grpc.StatusCode, detail: str, error: DigitCodecError) -> RpcStatus:
+    """A status of another protocol's code and text, with our details of the error."""
+    detail = detail[:_MAX_DETAIL_CHARACTERS]
+    status = Status(code=code.value[0], message=detail)
+    for message in _find_details(error):
+        status.details.add().Pack(message)
+    return RpcStatus(code, detail, status.SerializeToString())
+
+
+def _find_details(error: DigitCodecError) -> list[Message]:
+    details: list[Message] = [ErrorInfo(reason=error.reason, domain=DOMAIN)]
+    if error.faults:
+        details.append(BadRequest(field_violations=[_render_fault(fault) for fault in error.faults]))
+    if error.retry_after_s is not None:
+        details.append(RetryInfo(retry_delay=Duration(seconds=math.ceil(error.retry_after_s))))
+    return details
+
+
+def _render_fault(fault: Fault) -> BadRequest.FieldViolation:
+    return BadRequest.FieldViolation(
+        field=_render_path(fault.pointer), description=fault.detail[:_MAX_FAULT_CHARACTERS]
+    )
+
+
+def _render_path(pointer: str) -> str:
+    """A JSON pointer as BadRequest names fields: /images/3/0 is images[3][0]."""
+    steps = pointer.strip("/").split("/")
+    return "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in steps).lstrip(".")

@@ -1,0 +1,6 @@
+"""TensorFlow Serving over gRPC, without TensorFlow: asks a model server, and watches which versions it has."""
+
+from service.backends.tfserving.backend import TFServingBackend
+from service.backends.tfserving.channel import UnusableCertificateError
+
+__all__ = ["TFServingBackend", "UnusableCertificateError"]

@@ -1,0 +1,104 @@
+"""The TensorFlow Serving backend: runs batches on a model server, and answers as an embedded model would."""
+
+from collections.abc import Sequence
+
+import grpc.aio
+
+from service.backends.tfserving.connection import Connection
+from service.backends.tfserving.failures import describe, find_error, means_away
+from service.backends.tfserving.predict import parse_answer, render_metadata, render_request
+from service.backends.tfserving.versions import Versions
+from service.backends.tfserving.watch import Watch
+from service.domain import Answer, Call, Deadline, Origin, Rows, VersionStatus
+from service.errors import BackendContractError, DigitCodecError, InvalidCodeError, NotFoundError, NotReadyError
+from service.settings import ModelSettings, TFServingBackendSettings
+from service.wire.tensorflow_serving import PREDICT
+
+# Who waited has been told by then: the batchers are closed first. With limits.shutdown_grace_s it stays below the
+# 30 s after which orchestrators kill.
+_CLOSE_GRACE_S = 5.0
+
+
+class TFServingBackend:
+    """TensorFlow Serving over gRPC; implements `service.backends.base.Backend`.
+
+    A call without a selector leaves the choice to the server, so that a change of version fails nobody. Calls are
+    sent even while the server counts as away: they fail at once, or find that it is back.
+    """
+
+    def __init__(self, settings: TFServingBackendSettings, model: ModelSettings) -> None:
+        """Prepare, and connect to nothing yet.
+
+        Args:
+            settings: Where the server is, and how to speak with it.
+            model: The model's name on the server, the labels, and how often to look; `root` and `keep_versions` are
+                the server's own affair.
+
+        Raises:
+            UnusableCertificateError: If a file that TLS needs cannot be used.
+        """
+        self._model = model
+        self._connection = Connection(settings)
+        self._versions = Versions(model.labels)
+        self._watch = Watch(self._connection, self._versions, settings, model)
+        self._is_closed = False
+
+    async def start(self) -> None:
+        """Begin to connect and to watch."""
+        self._connection.open()
+        self._watch.start()
+
+    async def close(self) -> None:
+        """Stop watching, let running calls finish within seconds, and close the connection."""
+        self._is_closed = True
+        await self._watch.close()
+        await self._connection.close(_CLOSE_GRACE_S)
+
+    def is_ready(self) -> bool:
+        """True if the last look succeeded and the newest available version passes contract one."""
+        return not self._is_closed and self._watch.is_in_touch() and self._versions.is_usable()
+
+    def describe(self) -> list[VersionStatus]:
+        """Every version that the server knows, newest first."""
+        return self._versions.describe()
+
+    async def run(self, call: Call, rows: Rows, deadline: Deadline, origins: Sequence[Origin] = ()) -> Answer:
+        """Run one batch on the server; see `Backend.run`.
+
+        Raises:
+            OverloadedError: If the server takes no more work.
+            DeadlineExceededError: If the deadline passes before the server answers.
+        """
+        if self._is_closed:
+            raise NotReadyError("the connection to the model server is closed")
+        await self._check(call, rows)
+        deadline.check()
+        request = render_request(call, rows, self._model.name, self._model.labels)
+        try:
+            response = await self._connection.ask(PREDICT, request, deadline.remaining_s(), render_metadata(origins))
+        except grpc.aio.AioRpcError as failure:
+            if means_away(failure):
+                self._watch.note_away(describe(failure))
+            raise self._find_error(failure, call) from failure
+        return parse_answer(call, response, self._model.labels)
+
+    async def _check(self, call: Call, rows: Rows) -> None:
+        """Refuse what the server must not see: it may put codes of a wrong width into one batch with good ones."""
+        violation = self._versions.find_violation(call.selector)
+        if violation is not None:
+            raise BackendContractError(violation)
+        if call.signature != "decode" or self._fits(call, rows):
+            return
+        await self._watch.look()  # a version with another width may have taken over since
+        if not self._fits(call, rows):
+            code_dim = self._versions.find_code_dim(call.selector)
+            raise InvalidCodeError(f"codes of width {rows.shape[1]} came, this model's are {code_dim} wide")
+
+    def _fits(self, call: Call, rows: Rows) -> bool:
+        return self._versions.find_code_dim(call.selector) in {None, rows.shape[1]}
+
+    def _find_error(self, failure: grpc.aio.AioRpcError, call: Call) -> DigitCodecError:
+        error = find_error(failure, call)
+        if isinstance(error, NotFoundError) and self._versions.may_come(call.selector):
+            return NotReadyError(f"no such version of {self._model.name} is loaded yet")
+        return error

@@ -1,0 +1,119 @@
+"""Follows the model server: looks again and again, so that readiness is never a guess."""
+
+import asyncio
+from collections.abc import Mapping
+
+import grpc.aio
+import structlog
+
+from service.backends.tfserving.connection import Connection
+from service.backends.tfserving.failures import cut, describe, means_away
+from service.backends.tfserving.look import Observer
+from service.backends.tfserving.signatures import Checked
+from service.backends.tfserving.versions import Versions
+from service.errors import DigitCodecError
+from service.settings import ModelSettings, TFServingBackendSettings
+
+_log = structlog.get_logger()
+
+# While the server is away: often enough that readiness follows its return at once.
+_AWAY_INTERVAL_S = 0.25
+# Longer than one attempt to connect takes, so that a slow one is not cut off by the next channel.
+_RENEW_AFTER_S = 1.5
+
+
+class Watch:
+    """Looks at the server in a task of its own, and keeps `versions` as the last look found them."""
+
+    def __init__(
+        self, connection: Connection, versions: Versions, settings: TFServingBackendSettings, model: ModelSettings
+    ) -> None:
+        self._connection = connection
+        self._versions = versions
+        self._observer = Observer(connection, model.name, settings.poll_timeout_s)
+        self._log = _log.bind(target=settings.target, model=model.name)
+        self._interval_s = model.poll_interval_s
+        self._is_away: bool | None = None  # None before the first look
+        self._told: dict[int, str] = {}
+        self._fresh_at_s = 0.0
+        self._turn = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.get_running_loop().create_task(self._keep_looking())
+
+    async def close(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def is_in_touch(self) -> bool:
+        """True if the last look succeeded, and no call has met an absent server since."""
+        return self._is_away is False
+
+    def note_away(self, reason: str, *, exc_info: bool = False) -> None:
+        """Forget what was known, and look again soon."""
+        if self._is_away:
+            return
+        self._is_away = True
+        self._versions.forget()
+        self._wake.set()
+        self._log.warning("server_away", reason=reason, exc_info=exc_info)
+
+    async def look(self) -> None:
+        """Look once, after the look that may be under way; what comes of it is noted, and nothing is raised."""
+        async with self._turn:
+            try:
+                checked = await self._observer.look(self._versions)
+            except grpc.aio.AioRpcError as failure:
+                self.note_away(describe(failure))
+                if means_away(failure):
+                    self._renew_if_stale()
+            except Exception as error:  # noqa: BLE001 - whatever a look meets, the next one may fare better
+                is_known = isinstance(error, DigitCodecError)
+                self.note_away(f"{type(error).__name__}: {cut(str(error))}", exc_info=not is_known)
+            else:
+                self._note_back()
+                self._tell(checked)
+
+    async def _keep_looking(self) -> None:
+        self._fresh_at_s = asyncio.get_running_loop().time()
+        while True:
+            self._wake.clear()
+            await self.look()
+            if self._is_away:
+                await asyncio.sleep(min(_AWAY_INTERVAL_S, self._interval_s))
+            else:
+                await self._sleep_until_woken()
+
+    async def _sleep_until_woken(self) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), self._interval_s)
+        except TimeoutError:
+            return
+
+    def _note_back(self) -> None:
+        self._fresh_at_s = asyncio.get_running_loop().time()
+        if self._is_away:
+            self._log.info("server_back")
+        self._is_away = False
+
+    def _tell(self, checked: Mapping[int, Checked]) -> None:
+        """Log what became of new versions; the same trouble once, not at every look."""
+        for number, found in checked.items():
+            trouble = found.violation or found.unread
+            if trouble is None:
+                self._told.pop(number, None)
+                self._log.info("version_available", version=number)
+            elif self._told.get(number) != trouble:
+                self._told[number] = trouble
+                self._log.error("version_unusable", version=number, error=trouble)
+
+    def _renew_if_stale(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._fresh_at_s > _RENEW_AFTER_S:
+            self._fresh_at_s = now_s
+            self._connection.renew()

@@ -1,0 +1,72 @@
+"""Builds every door over one core, and the servers that they stand on."""
+
+from collections.abc import Sequence
+
+import grpc
+from starlette.types import ASGIApp
+
+from service.api.context import DoorContext
+from service.api.grpc import CallTracker, HealthKeeper, add_codec_service, add_reflection
+from service.api.http import build_http_app
+from service.api.inference import add_inference_service, build_inference_app
+from service.api.tfserving import Relabel, add_serving_services, build_serving_app
+from service.servers import RpcServer, build_rpc_server
+from service.settings import GrpcSettings
+
+
+def build_gateway_app(context: DoorContext) -> ASGIApp:
+    """Everything that the gateway answers over HTTP: our own routes, and two other protocols' below /v1 and /v2."""
+    return build_http_app(context, {"/v1": build_serving_app(context), "/v2": build_inference_app(context)})
+
+
+def build_gateway_rpc(context: DoorContext, settings: GrpcSettings, grace_s: float) -> RpcServer:
+    """Everything that the gateway answers over gRPC; has no port yet."""
+    server, tracker = build_rpc_server(settings), CallTracker()
+    services = (
+        add_codec_service(server, context, tracker, stream_rows=settings.stream_rows),
+        add_inference_service(server, context, tracker),
+        *add_serving_services(server, context, tracker, packed_tensors=settings.packed_tensors, relabel=None),
+    )
+    return _finish(server, services, tracker, context, grace_s)
+
+
+def build_model_server_rpc(
+    context: DoorContext, settings: GrpcSettings, relabel: Relabel | None, grace_s: float
+) -> RpcServer:
+    """TensorFlow Serving's gRPC API alone, whose clients may move labels; has no port yet."""
+    server, tracker = build_rpc_server(settings), CallTracker()
+    services = add_serving_services(server, context, tracker, packed_tensors=settings.packed_tensors, relabel=relabel)
+    return _finish(server, services, tracker, context, grace_s)
+
+
+def build_model_server_app(context: DoorContext) -> ASGIApp:
+    """TensorFlow Serving's REST API alone."""
+    return build_serving_app(context)
+
+
+class _Life:
+    """What all services of one server do when it starts and stops; implements `service.servers.rpc.RpcLife`."""
+
+    def __init__(self, health: HealthKeeper, tracker: CallTracker) -> None:
+        self._health = health
+        self._tracker = tracker
+
+    async def start(self) -> None:
+        await self._health.start()
+
+    async def drain(self) -> None:
+        self._tracker.draining.set()
+        await self._health.drain()
+
+    async def wait_until_idle(self) -> None:
+        await self._tracker.wait_until_idle()
+
+
+def _finish(
+    server: grpc.aio.Server, services: Sequence[str], tracker: CallTracker, context: DoorContext, grace_s: float
+) -> RpcServer:
+    """Add what every gRPC server has: health and reflection."""
+    health = HealthKeeper(services, context.codec.is_ready)
+    health.add_to(server)
+    add_reflection(server, services)
+    return RpcServer(server, _Life(health, tracker), grace_s)

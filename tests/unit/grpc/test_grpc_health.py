@@ -1,0 +1,103 @@
+"""Health and reflection, as load balancers and grpcurl use them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from support.fakes import HeldBackend
+from support.grpc_door import open_channel, open_server
+from support.http_door import build_context
+
+from service.api.grpc import CallTracker, HealthKeeper, add_codec_service, add_reflection
+
+CODEC = "digitcodec.v1.Codec"
+Status = health_pb2.HealthCheckResponse
+
+
+@pytest.fixture
+def keeper(backend: HeldBackend) -> HealthKeeper:
+    """Keeps the health of one service."""
+    return HealthKeeper([CODEC], backend.is_ready)
+
+
+@pytest.fixture
+async def health(keeper: HealthKeeper) -> AsyncIterator[Any]:
+    """A client of the health service."""
+    async with open_channel(keeper.add_to) as channel:
+        await keeper.start()
+        yield health_pb2_grpc.HealthStub(channel)
+        await keeper.drain()
+
+
+async def check(health: Any, service: str = "") -> int:
+    """The status of a service."""
+    answer = await health.Check(health_pb2.HealthCheckRequest(service=service))
+    return int(answer.status)
+
+
+async def test_liveness_and_readiness_are_two_questions(health: Any, backend: HeldBackend) -> None:
+    """The empty name says that the process lives, the service's name that it can answer; a watcher sees the change."""
+    watch = health.Watch(health_pb2.HealthCheckRequest(service=CODEC))
+    seen = [(await watch.read()).status]
+    backend.versions.clear()
+    async with asyncio.timeout(10):
+        seen.append((await watch.read()).status)
+
+    assert [Status.SERVING, Status.NOT_SERVING] == seen
+    assert (Status.SERVING, Status.NOT_SERVING) == (await check(health), await check(health, CODEC))
+    watch.cancel()
+
+
+async def test_unknown_service_is_not_found(health: Any) -> None:
+    """As the protocol has it."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await check(health, "unknown")
+
+    assert grpc.StatusCode.NOT_FOUND == caught.value.code()
+
+
+async def test_draining_is_not_serving(health: Any, keeper: HealthKeeper) -> None:
+    """Nobody is to send anything any more, and nothing changes that."""
+    await keeper.drain()
+
+    assert (Status.NOT_SERVING, Status.NOT_SERVING) == (await check(health), await check(health, CODEC))
+
+
+async def test_reflection_is_enough_to_call(backend: HeldBackend) -> None:
+    """A client that has no .proto file finds the services, builds a request and reads the answer."""
+    context = build_context(backend)
+
+    def add(server: grpc.aio.Server) -> None:
+        name = add_codec_service(server, context, CallTracker(), stream_rows=4)
+        add_reflection(server, [name, "tensorflow.serving.PredictionService", "inference.GRPCInferenceService"])
+
+    async with open_server(add) as address:
+        services, version = await asyncio.to_thread(_call_by_reflection, address)
+
+    assert {CODEC, "tensorflow.serving.PredictionService", "inference.GRPCInferenceService"} < set(services)
+    assert 2 == version
+
+
+def _call_by_reflection(address: str) -> tuple[list[str], int]:
+    with grpc.insecure_channel(address) as channel:
+        database = ProtoReflectionDescriptorDatabase(channel)
+        services = list(database.get_services())
+        pool = DescriptorPool(database)
+        for service in (CODEC, "tensorflow.serving.PredictionService", "inference.GRPCInferenceService"):
+            assert pool.FindServiceByName(service).methods
+        method = pool.FindServiceByName(CODEC).methods_by_name["Encode"]
+        request: Any = GetMessageClass(method.input_type)()
+        request.images.packed = bytes(784)
+        call: Any = channel.unary_unary(
+            f"/{CODEC}/Encode",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=GetMessageClass(method.output_type).FromString,
+        )
+        answer = call(request, timeout=10)
+        return services, int(answer.model.version)

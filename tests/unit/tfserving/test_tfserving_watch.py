@@ -1,0 +1,228 @@
+"""Readiness and the list of versions follow the server, and only what passes contract one may answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from grpc import StatusCode
+from support.fakes import CODE_DIM
+from support.serving_peer import (
+    AVAILABLE,
+    END,
+    LOADING,
+    START,
+    UNLOADING,
+    EventLog,
+    ServingPeer,
+    encode,
+    open_backend,
+    running_peer,
+    until,
+)
+
+from service.backends.tfserving import TFServingBackend
+from service.backends.tfserving.look import Observer
+from service.domain import NEWEST, Selector
+from service.errors import BackendContractError
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> EventLog:
+    """What the watch logs."""
+    log = EventLog()
+    monkeypatch.setattr("service.backends.tfserving.watch._log", log)
+    return log
+
+
+@asynccontextmanager
+async def watched(peer: ServingPeer, **options: Any) -> AsyncIterator[TFServingBackend]:
+    """A backend of the peer that has looked at it at least once."""
+    async with open_backend(peer.target, **options) as backend:
+        await looks(peer, 2)
+        yield backend
+
+
+async def looks(peer: ServingPeer, count: int) -> None:
+    """Return once the peer was looked at `count` times more."""
+    wanted = peer.looks + count
+    await until(lambda: peer.looks >= wanted)
+
+
+@pytest.mark.parametrize("state", [0, START, LOADING, UNLOADING, END])
+async def test_open_port_is_not_readiness(peer: ServingPeer, state: int) -> None:
+    """Only a version that is AVAILABLE makes the backend ready."""
+    peer.states = {1: state}
+    async with watched(peer) as backend:
+        assert not backend.is_ready()
+
+        peer.states = {1: AVAILABLE}
+        await until(backend.is_ready)
+
+
+async def test_unknown_model_is_not_readiness(peer: ServingPeer, log: EventLog) -> None:
+    """A server without the model is there, and is waited for."""
+    peer.states = {}
+    async with watched(peer) as backend:
+        assert [] == backend.describe()
+        assert not backend.is_ready()
+        assert [] == log.events
+
+
+async def test_describes_its_versions(peer: ServingPeer) -> None:
+    """Newest first, with states as the server tells them, labels, signatures, and why one failed."""
+    peer.states = {3: END, 1: AVAILABLE, 2: END, 4: START, 5: UNLOADING}
+    peer.errors = {3: (5, "saved_model.pb\n is damaged"), 2: (0, "")}
+    async with watched(peer, labels={"stable": 1, "canary": 3, "best": 1}) as backend:
+        statuses = backend.describe()
+
+    told = [(status.version, status.state, status.labels, status.error) for status in statuses]
+    assert [
+        (5, "UNLOADING", (), None),
+        (4, "LOADING", (), None),
+        (3, "END", ("canary",), "saved_model.pb is damaged"),
+        (2, "END", (), None),
+        (1, "AVAILABLE", ("best", "stable"), None),
+    ] == told
+    assert CODE_DIM == statuses[-1].code_dim
+    assert {"encode", "decode", "reconstruct"} == set(statuses[-1].signatures)
+    codes = {"codes": {"name": "codes:0", "dtype": "float32", "shape": [-1, CODE_DIM]}}
+    assert codes == statuses[-1].signatures["encode"]["outputs"]
+    assert all(status.card is None and "model card" in status.missing[0] for status in statuses)
+
+
+def _rename(definitions: Any) -> None:
+    definitions.signature_def["encode"].outputs["latent"].CopyFrom(definitions.signature_def["encode"].outputs["codes"])
+    del definitions.signature_def["encode"].outputs["codes"]
+
+
+def _use_doubles(definitions: Any) -> None:
+    definitions.signature_def["encode"].outputs["codes"].dtype = 2
+
+
+def _break(definitions: Any) -> None:
+    raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("spoil", "difference"),
+    [
+        (_rename, r"encode outputs are \['latent'\], expected \['codes'\]"),
+        (_use_doubles, "encode outputs.codes is float64"),
+        (lambda definitions: definitions.signature_def["decode"].Clear(), "decode inputs are"),
+        (lambda definitions: definitions.signature_def.clear(), r"has the signatures \[\]"),
+    ],
+)
+async def test_version_outside_the_contract_is_refused(
+    peer: ServingPeer, log: EventLog, spoil: Callable[[Any], None], difference: str
+) -> None:
+    """The difference is named to the operator once, and to whoever calls it."""
+    peer.spoil_signatures = spoil
+    async with watched(peer, poll_interval_s=0.005) as backend:
+        await looks(peer, 3)
+
+        assert not backend.is_ready()
+        assert ["END", "END"] == [status.state for status in backend.describe()]
+        assert ["version_unusable"] * 2 == log.events
+        for selector in (NEWEST, Selector(version=2), Selector(version=1)):
+            with pytest.raises(BackendContractError, match=difference):
+                await encode(backend, selector)
+        assert not peer.heard
+
+
+async def test_former_version_answers_beside_a_refused_one(peer: ServingPeer) -> None:
+    """Only the newest decides on readiness; a caller may still name the one that is good."""
+    peer.states = {1: AVAILABLE}
+    async with watched(peer) as backend:
+        peer.spoil_signatures, peer.states = _rename, {1: AVAILABLE, 2: AVAILABLE}
+        await until(lambda: not backend.is_ready())
+
+        assert 1 == (await encode(backend, Selector(version=1))).version
+        assert [(2, "END"), (1, "AVAILABLE")] == [(each.version, each.state) for each in backend.describe()]
+
+
+async def test_version_that_was_unloaded_is_looked_at_again(peer: ServingPeer) -> None:
+    """The same number may come back as another model."""
+    async with watched(peer) as backend:
+        peer.states = {1: AVAILABLE, 2: END}
+        await until(lambda: backend.describe()[0].state == "END")
+        peer.code_dims, peer.states = {2: 9}, {1: AVAILABLE, 2: AVAILABLE}
+        await until(backend.is_ready)
+        await until(lambda: backend.describe()[0].code_dim is not None)
+
+        assert 9 == backend.describe()[0].code_dim
+
+
+async def test_new_version_takes_over_without_a_gap(peer: ServingPeer) -> None:
+    """Readiness does not flicker while the signatures of a new version are read."""
+    peer.states = {1: AVAILABLE}
+    async with watched(peer, poll_interval_s=0.001) as backend:
+        await until(backend.is_ready)
+        peer.states = {1: UNLOADING, 2: AVAILABLE}
+        async with asyncio.timeout(10):
+            while backend.describe()[0].version != 2:
+                assert backend.is_ready()
+                await asyncio.sleep(0)
+
+        assert backend.is_ready()
+        assert 2 == (await encode(backend)).version
+
+
+async def test_signatures_that_cannot_be_read_now_are_asked_for_again(peer: ServingPeer, log: EventLog) -> None:
+    """Nothing is known of the version until then; the trouble is logged once."""
+    leave, peer.spoil_signatures, peer.states = peer.spoil_signatures, _break, {1: AVAILABLE}
+    async with watched(peer, poll_interval_s=0.005) as backend:
+        await looks(peer, 3)
+        (status,) = backend.describe()
+
+        assert "LOADING" == status.state
+        assert "signatures cannot be read: UNKNOWN" in (status.error or "")
+        assert ["version_unusable"] == log.events
+
+        peer.spoil_signatures = leave
+        await until(backend.is_ready)
+        assert ["version_unusable", "version_available"] == log.events
+
+
+async def test_server_that_does_not_tell_in_time_counts_as_away(peer: ServingPeer, log: EventLog) -> None:
+    """A process that hangs is not ready, however open its port is."""
+    peer.lasting_failure = (StatusCode.DEADLINE_EXCEEDED, "too slow")
+    async with watched(peer, poll_interval_s=0.005) as backend:
+        await looks(peer, 3)
+
+        assert not backend.is_ready()
+        assert [("server_away", "DEADLINE_EXCEEDED: too slow")] == [
+            (event, fields["reason"]) for event, fields in log.lines
+        ]
+
+
+async def test_watching_survives_whatever_a_look_raises(
+    peer: ServingPeer, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next look is taken as if nothing had happened; what is not understood leaves a traceback."""
+    look = Observer.look
+
+    async def fail(*args: Any) -> Any:
+        raise RuntimeError("unheard of")
+
+    async with watched(peer) as backend:
+        monkeypatch.setattr(Observer, "look", fail)
+        await until(lambda: not backend.is_ready())
+        monkeypatch.setattr(Observer, "look", look)
+        await until(backend.is_ready)
+
+    (fields,) = [fields for event, fields in log.lines if event == "server_away"]
+    assert {"reason": "RuntimeError: unheard of", "exc_info": True} == fields
+
+
+async def test_closed_backend_looks_no_more(peer: ServingPeer) -> None:
+    """After close the server is left alone."""
+    async with watched(peer, poll_interval_s=0.001) as backend:
+        pass
+    seen = peer.looks
+    async with running_peer() as other, open_backend(other.target, poll_interval_s=0.001):
+        await looks(other, 20)
+
+    assert seen == peer.looks
+    assert not backend.is_ready()
