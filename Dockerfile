@@ -20,11 +20,12 @@ USER 10001
 # The grace ends before the ten seconds after which `docker stop` kills.
 ENV DIGITCODEC_HTTP__HOST=0.0.0.0 \
     DIGITCODEC_HTTP__PORT=8000 \
+    DIGITCODEC_GRPC__HOST=0.0.0.0 \
     DIGITCODEC_LIMITS__SHUTDOWN_GRACE_S=6 \
     DIGITCODEC_OBSERVABILITY__LOG_FORMAT=json \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
-EXPOSE 8000
+EXPOSE 8000 8001
 STOPSIGNAL SIGTERM
 HEALTHCHECK --start-period=30s --interval=10s --timeout=3s \
     CMD ["/opt/digitcodec/bin/python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['DIGITCODEC_HTTP__PORT'] + '/startupz', timeout=2)"]

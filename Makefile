@@ -10,7 +10,7 @@ DATA ?=
 FASHION ?= $(FASHION_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train report study serve model-server test check evaluate compat stubs pictures lock clean
+.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin stubs pictures lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ stubs: $(VENV)/.dev ## Make service/wire's generated files from protos/ anew
 model-server: $(VENV)/.embedded ## Serve models/digits as TensorFlow Serving does, on 127.0.0.1:8500 (gRPC) and 8501 (REST)
 	@$(if $(filter-out undefined default file,$(origin MODELS)),DIGITCODEC_MODEL__ROOT=$(MODELS)) $(PY) -m service model-server
 
+protocols: $(VENV)/.dev ## Measure what each protocol costs, with the test digits of DATA
+	@$(PY) -m bench.protocols $(if $(DATA),--data $(DATA))
+
+thin: $(VENV)/.dev .venv-gateway/.gateway ## Install the gateway alone, without TensorFlow, and run it before a model server
+	@$(PY) -m bench.thin --python .venv-gateway/bin/python
+
 pictures: $(VENV)/.dev ## Draw the pictures of the README and the docs again
 	@$(PY) -m docs.samples && $(PY) -m docs.pictures && $(PY) -m docs.settings_reference
 
@@ -68,7 +74,7 @@ lock: $(VENV)/.dev ## Pin the dependencies of pyproject.toml anew in requirement
 	@$(COMPILE) -c requirements/dev.txt --extra train -o requirements/train.txt
 
 clean: ## Remove .venv, caches and what was built; models stay
-	@rm -rf $(VENV) .venv-serving build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf $(VENV) .venv-serving .venv-gateway build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find service training tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PY):
@@ -79,6 +85,12 @@ $(PY):
 .venv-serving/.serving-runtime: requirements/serving-runtime.txt
 	@$(PYTHON) -m venv .venv-serving
 	@.venv-serving/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+# The gateway in an environment of its own, to see that it needs nothing else.
+.venv-gateway/.gateway: requirements/gateway.txt
+	@$(PYTHON) -m venv .venv-gateway
+	@.venv-gateway/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 # A stamp for each set of requirements: the second time nothing is installed. The sets only grow.

@@ -66,6 +66,7 @@ def running_service(
     command: Literal["gateway", "model-server"] = "gateway",
     *,
     is_ready_wanted: bool = True,
+    python: Path | None = None,
 ) -> Iterator[RunningService]:
     """Start `python -m service`, wait until it is ready, and stop it with SIGTERM however the block ends.
 
@@ -73,6 +74,7 @@ def running_service(
         settings: DIGITCODEC_* variables beside those of the environment; ports are free ones unless they are given.
         command: What is served.
         is_ready_wanted: Wait until it would answer requests, not only until it listens.
+        python: Runs it; by default the Python that runs this.
 
     Raises:
         ServiceFailedError: If it ends or takes longer than two minutes, or does not stop with status 0.
@@ -82,7 +84,10 @@ def running_service(
         log = Path(folder) / "log"
         with log.open("wb") as stream:
             child = subprocess.Popen(
-                [sys.executable, "-m", "service", command], env={**os.environ, **chosen}, stdout=stream, stderr=stream
+                [python or sys.executable, "-m", "service", command],
+                env={**os.environ, **chosen},
+                stdout=stream,
+                stderr=stream,
             )
         try:
             places = _wait_for_places(child, log)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import grpc
 from starlette.types import ASGIApp
 
+from service.api import inference, tfserving
 from service.api.context import DoorContext
 from service.api.grpc import CallTracker, HealthKeeper, add_codec_service, add_reflection
-from service.api.http import build_http_app
+from service.api.http import Neighbour, build_http_app
 from service.api.inference import add_inference_service, build_inference_app
 from service.api.tfserving import Relabel, add_serving_services, build_serving_app
 from service.servers import RpcServer, build_rpc_server
@@ -16,7 +17,13 @@ from service.settings import GrpcSettings
 
 def build_gateway_app(context: DoorContext) -> ASGIApp:
     """Everything that the gateway answers over HTTP: our own routes, and two other protocols' below /v1 and /v2."""
-    return build_http_app(context, {"/v1": build_serving_app(context), "/v2": build_inference_app(context)})
+    return build_http_app(
+        context,
+        {
+            "/v1": Neighbour(build_serving_app(context), tfserving.PATHS),
+            "/v2": Neighbour(build_inference_app(context), inference.PATHS),
+        },
+    )
 
 
 def build_gateway_rpc(context: DoorContext, settings: GrpcSettings, grace_s: float) -> RpcServer:

@@ -2,22 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.fakes import FakeBackend, count_images
+from support.serving_peer import open_backend, running_peer, until
 
+from service.app import run_core
 from service.backends.base import Backend
 from service.backends.contract import DECODE, ENCODE, WANTED, check_answer
 from service.backends.embedded import EmbeddedBackend
 from service.domain import NEWEST, Answer, Call, Deadline, Rows, Selector
+from service.doors import build_model_server_rpc
 from service.errors import InvalidCodeError, NotFoundError, NotReadyError
-from service.settings import EmbeddedBackendSettings, ModelSettings
+from service.settings import EmbeddedBackendSettings, GrpcSettings, ModelSettings, Settings
 
 pytestmark = pytest.mark.tensorflow
 
-KINDS = ("fake", "embedded")
+KINDS = ("fake", "embedded", "fake server", "model server")
+LABELS = {"stable": 1}
 
 
 @pytest.fixture(scope="module")
@@ -31,25 +36,47 @@ def toy_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def build(kind: str, root: Path) -> Backend:
-    """A backend of the kind, with versions 1 and 2, of which 1 is called stable."""
-    labels = {"stable": 1}
-    if kind == "fake":
-        return FakeBackend(1, 2, labels=labels)
-    model = ModelSettings(root=root, keep_versions=2, labels=labels, poll_interval_s=0.01)
+def build_embedded(root: Path) -> EmbeddedBackend:
+    """TensorFlow in this process."""
+    model = ModelSettings(root=root, keep_versions=2, labels=LABELS, poll_interval_s=0.01)
     return EmbeddedBackend(EmbeddedBackendSettings(), model, max_batches=1, warm_up_sizes=(1,))
+
+
+@asynccontextmanager
+async def opened(kind: str, root: Path) -> AsyncIterator[Backend]:
+    """A started backend of the kind, with versions 1 and 2, of which 1 is called stable."""
+    if kind == "fake server":
+        async with running_peer(1, 2) as peer, open_backend(peer.target, labels=LABELS) as remote:
+            yield remote
+    elif kind == "model server":
+        async with running_model_server(root) as address, open_backend(f"ipv4:{address}", labels=LABELS) as remote:
+            yield remote
+    else:
+        local = FakeBackend(1, 2, labels=LABELS) if kind == "fake" else build_embedded(root)
+        await local.start()
+        yield local
+        await local.close()
+
+
+@asynccontextmanager
+async def running_model_server(root: Path) -> AsyncIterator[str]:
+    """Our own model server over an embedded backend; yields its address."""
+    model = ModelSettings(root=root, keep_versions=2, poll_interval_s=0.01)
+    async with run_core(Settings(model=model)) as core:
+        server = build_model_server_rpc(core.context, GrpcSettings(), None, grace_s=1)
+        address = server.bind("127.0.0.1", 0, settings="a port of this test")
+        serving = asyncio.create_task(server.serve())
+        yield address
+        server.stop()
+        await serving
 
 
 @pytest.fixture(params=KINDS)
 async def backend(request: pytest.FixtureRequest, toy_root: Path) -> AsyncIterator[Backend]:
     """A backend that has loaded both versions."""
-    built = build(request.param, toy_root)
-    await built.start()
-    async with asyncio.timeout(120):
-        while [status.state for status in built.describe()] != ["AVAILABLE", "AVAILABLE"]:  # noqa: ASYNC110 - a thread loads; the protocol has no event for it
-            await asyncio.sleep(0.005)
-    yield built
-    await built.close()
+    async with opened(request.param, toy_root) as backend:
+        await until(lambda: ["AVAILABLE", "AVAILABLE"] == [status.state for status in backend.describe()], 120)
+        yield backend
 
 
 def run(backend: Backend, call: Call, rows: Rows) -> asyncio.Task[Answer]:

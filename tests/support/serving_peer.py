@@ -72,6 +72,8 @@ class ServingPeer:
         is_packed: Answers in `tensor_content`; else in the typed fields.
         failures: Statuses and texts; each Predict takes one instead of an answer, until none is left.
         lasting_failure: The same for every call of every method.
+        signatures_failure: The same for every GetModelMetadata.
+        speaks_nonsense: Answers with bytes that are no message.
         gate: Predicts wait while it is not set.
         entered: Set by each Predict that arrives.
         cancelled: Set when a Predict was cancelled at the gate.
@@ -92,6 +94,8 @@ class ServingPeer:
         self.is_packed = True
         self.failures: deque[tuple[grpc.StatusCode, str]] = deque()
         self.lasting_failure: tuple[grpc.StatusCode, str] | None = None
+        self.signatures_failure: tuple[grpc.StatusCode, str] | None = None
+        self.speaks_nonsense = False
         self.gate = asyncio.Event()
         self.gate.set()
         self.entered = asyncio.Event()
@@ -113,8 +117,8 @@ class ServingPeer:
         self._server = server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         server.add_generic_rpc_handlers(
             (
-                _serve(PREDICTION_SERVICE, {PREDICT: self._predict, GET_MODEL_METADATA: self._tell_signatures}),
-                _serve(MODEL_SERVICE, {GET_MODEL_STATUS: self._tell_statuses}),
+                self._serve(PREDICTION_SERVICE, {PREDICT: self._predict, GET_MODEL_METADATA: self._tell_signatures}),
+                self._serve(MODEL_SERVICE, {GET_MODEL_STATUS: self._tell_statuses}),
             )
         )
         if self._credentials is None:
@@ -130,6 +134,18 @@ class ServingPeer:
         if self._server is not None:
             await self._server.stop(None)
 
+    def _serve(self, service: str, behaviours: dict[Method, Any]) -> grpc.GenericRpcHandler:
+        handlers = {
+            method.name: grpc.unary_unary_rpc_method_handler(
+                behaviour, request_deserializer=method.request.FromString, response_serializer=self._serialize
+            )
+            for method, behaviour in behaviours.items()
+        }
+        return grpc.method_handlers_generic_handler(service, handlers)
+
+    def _serialize(self, message: Any) -> bytes:
+        return b"\xff" if self.speaks_nonsense else message.SerializeToString()
+
     async def _predict(self, request: Any, context: Any) -> Any:
         metadata = [(key, str(value)) for key, value in context.invocation_metadata()]
         self.heard.append(Heard(request, metadata, context.time_remaining()))
@@ -137,7 +153,7 @@ class ServingPeer:
         await self._pass_gate()
         if self.failures:
             await context.abort(*self.failures.popleft())
-        await self._fail_if_told(context)
+        await _fail_if(self.lasting_failure, context)
         response = PredictResponse()
         response.model_spec.name = request.model_spec.name
         response.model_spec.version.value = await self._find_version(request.model_spec, context)
@@ -152,10 +168,6 @@ class ServingPeer:
         except asyncio.CancelledError:
             self.cancelled.set()
             raise
-
-    async def _fail_if_told(self, context: Any) -> None:
-        if self.lasting_failure is not None:
-            await context.abort(*self.lasting_failure)
 
     async def _find_version(self, spec: Any, context: Any) -> Any:
         available = [version for version, state in self.states.items() if state == AVAILABLE]
@@ -184,7 +196,7 @@ class ServingPeer:
         return {name: outputs[name] for name in request.output_filter or outputs}
 
     async def _tell_signatures(self, request: Any, context: Any) -> Any:
-        await self._fail_if_told(context)
+        await _fail_if(self.lasting_failure or self.signatures_failure, context)
         version = await self._find_version(request.model_spec, context)
         definitions = _define_signatures(self.code_dims.get(version, CODE_DIM))
         self.spoil_signatures(definitions)
@@ -194,7 +206,7 @@ class ServingPeer:
 
     async def _tell_statuses(self, request: Any, context: Any) -> Any:
         self.looks += 1
-        await self._fail_if_told(context)
+        await _fail_if(self.lasting_failure, context)
         if not self.states:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"Could not find any versions of {request.model_spec.name}")
         response = GetModelStatusResponse()
@@ -209,16 +221,9 @@ def _leave(message: Any) -> None:
     """Change nothing."""
 
 
-def _serve(service: str, behaviours: dict[Method, Any]) -> grpc.GenericRpcHandler:
-    handlers = {
-        method.name: grpc.unary_unary_rpc_method_handler(
-            behaviour,
-            request_deserializer=method.request.FromString,
-            response_serializer=method.response.SerializeToString,
-        )
-        for method, behaviour in behaviours.items()
-    }
-    return grpc.method_handlers_generic_handler(service, handlers)
+async def _fail_if(failure: tuple[grpc.StatusCode, str] | None, context: Any) -> None:
+    if failure is not None:
+        await context.abort(*failure)
 
 
 def _define_signatures(code_dim: int) -> Any:

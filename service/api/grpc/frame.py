@@ -61,6 +61,8 @@ class RpcFrame:
         context: DoorContext,
         tracker: CallTracker,
         render_failure: FailureRenderer = lambda error: render_status(hide_unknown(error)),
+        *,
+        probes: frozenset[str] = frozenset(),
     ) -> None:
         """Prepare for a door.
 
@@ -69,11 +71,13 @@ class RpcFrame:
             context: The log, the limits of deadlines and the source of ids.
             tracker: Is told of every call.
             render_failure: The status for an exception, in the words of the door's protocol.
+            probes: Operations that machines ask for every second: a good answer to them is no news.
         """
         self._door = door
         self._context = context
         self._tracker = tracker
         self._render_failure = render_failure
+        self._probes = probes
 
     async def answer(
         self, operation: str, work: Callable[[Deadline, Exchange], Awaitable[_Response]], rpc: RpcContext
@@ -99,7 +103,7 @@ class RpcFrame:
                 rpc.set_trailing_metadata(((REQUEST_ID_KEY, exchange.origin.request_id),))
                 return response
             finally:
-                exchange.write(self._context.log)
+                exchange.write(self._context.log, quiet=operation in self._probes)
             return await abort(rpc, status, exchange.origin)
 
 

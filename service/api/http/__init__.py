@@ -1,5 +1,6 @@
 """The HTTP door: contract two over a FastAPI application."""
 
 from service.api.http.door import build_http_app
+from service.api.http.neighbours import Neighbour
 
-__all__ = ["build_http_app"]
+__all__ = ["Neighbour", "build_http_app"]

@@ -11,6 +11,7 @@ from service import __version__
 from service.api.context import DoorContext
 from service.api.http.endpoints import build_endpoint
 from service.api.http.frame import find_path
+from service.api.http.neighbours import Neighbour
 from service.api.http.openapi import build_document
 from service.api.http.operations import OPERATIONS
 from service.api.http.pages import Pages, add_problem_handlers
@@ -28,9 +29,12 @@ class HttpDoor(FastAPI):
         super().__init__(title="digitcodec", version=__version__, docs_url=None, redoc_url=None)
         self._hot: Mapping[str, ASGIApp] = {}
         self._neighbours: Mapping[str, ASGIApp] = {}
+        self._documented: dict[str, Any] = {}
         self._pages: ASGIApp = super().__call__
 
-    def put_in_front(self, hot: Mapping[str, ASGIApp], neighbours: Mapping[str, ASGIApp], context: DoorContext) -> None:
+    def put_in_front(
+        self, hot: Mapping[str, ASGIApp], neighbours: Mapping[str, Neighbour], context: DoorContext
+    ) -> None:
         """Let these applications answer, and wrap all other routes for ids, problems and logs.
 
         Args:
@@ -39,7 +43,8 @@ class HttpDoor(FastAPI):
             context: What the wrapping needs.
         """
         self._hot = hot
-        self._neighbours = neighbours
+        self._neighbours = {step: neighbour.app for step, neighbour in neighbours.items()}
+        self._documented = {path: item for each in neighbours.values() for path, item in each.paths.items()}
         self._pages = Pages(super().__call__, context)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,7 +59,7 @@ class HttpDoor(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document of all routes, the hot ones too; made once."""
         if self.openapi_schema is None:
-            self.openapi_schema = build_document(self.routes)
+            self.openapi_schema = build_document(self.routes, self._documented)
         return self.openapi_schema
 
 
@@ -63,12 +68,12 @@ def _find_first_step(path: str) -> str:
     return path if end < 0 else path[:end]
 
 
-def build_http_app(context: DoorContext, neighbours: Mapping[str, ASGIApp] | None = None) -> HttpDoor:
+def build_http_app(context: DoorContext, neighbours: Mapping[str, Neighbour] | None = None) -> HttpDoor:
     """The HTTP door over a codec.
 
     Args:
         context: The core, the limits and the log.
-        neighbours: Other protocols' applications, by the first step of their paths, for example `/v2`.
+        neighbours: Other protocols, by the first step of their paths, for example `/v2`.
     """
     door = HttpDoor()
     door.include_router(build_status_router(context.codec))

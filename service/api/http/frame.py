@@ -46,7 +46,14 @@ class Frame:
     """An ASGI application around a handler."""
 
     def __init__(
-        self, door: Door, operation: str, handle: Handler, render_failure: FailureRenderer, context: DoorContext
+        self,
+        door: Door,
+        operation: str,
+        handle: Handler,
+        render_failure: FailureRenderer,
+        context: DoorContext,
+        *,
+        probes: frozenset[str] = frozenset(),
     ) -> None:
         """Wrap a handler.
 
@@ -56,12 +63,14 @@ class Frame:
             handle: Answers requests.
             render_failure: Answers those that fail.
             context: The log, the limit of bodies and the source of ids.
+            probes: Operations that machines ask for every second: a good answer to them is no news.
         """
         self._door = door
         self._operation = operation
         self._handle = handle
         self._render_failure = render_failure
         self._context = context
+        self._probes = probes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens, and write its line."""
@@ -76,7 +85,7 @@ class Frame:
         except ClientGoneError:
             exchange.abandon()
         finally:
-            exchange.write(self._context.log)
+            exchange.write(self._context.log, quiet=exchange.operation in self._probes)
 
     async def _answer(self, request: HttpRequest, exchange: Exchange) -> HttpAnswer:
         try:

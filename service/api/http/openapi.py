@@ -50,11 +50,12 @@ _OPERATION_STATUSES = sorted(
 )
 
 
-def build_document(routes: Sequence[BaseRoute]) -> Document:
+def build_document(routes: Sequence[BaseRoute], neighbours: Mapping[str, Document]) -> Document:
     """The whole document.
 
     Args:
         routes: FastAPI's; the hot ones are added to them.
+        neighbours: Routes of other protocols, by path.
     """
     document = get_openapi(title="digitcodec", version=__version__, description=_DESCRIPTION, routes=routes)
     for path, item in document["paths"].items():
@@ -65,7 +66,7 @@ def build_document(routes: Sequence[BaseRoute]) -> Document:
     schemas.update(_SCHEMAS)
     document["components"]["headers"] = _HEADERS
     hot = {operation.path: {"post": _document_operation(operation)} for operation in OPERATIONS}
-    document["paths"] = {**hot, **document["paths"]}
+    document["paths"] = {**hot, **document["paths"], **neighbours}
     return document
 
 

@@ -108,18 +108,19 @@ def render_problem(error: DigitCodecError, *, request_id: bytes, instance: str) 
         "request_id": request_id.decode("ascii"),
         "errors": [_render_fault(fault) for fault in error.faults],
     }
-    headers = ((b"content-type", PROBLEM_JSON.encode()), *_special_headers(error))
+    headers = ((b"content-type", PROBLEM_JSON.encode()), *find_headers(error))
     return HttpAnswer(problem.status, headers, orjson.dumps(document))
 
 
-def _render_fault(fault: Fault) -> dict[str, str]:
-    return {"pointer": fault.pointer, "detail": fault.detail}
-
-
-def _special_headers(error: DigitCodecError) -> tuple[Header, ...]:
+def find_headers(error: DigitCodecError) -> tuple[Header, ...]:
+    """The headers that tell a caller what else to do, whatever protocol the body speaks."""
     if isinstance(error, MethodNotAllowedError):
         return ((b"allow", error.allow.encode("latin-1")),)
     if error.retry_after_s is not None:
         # The header takes whole seconds; zero would invite a caller back at once.
         return ((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after_s))),)
     return ()
+
+
+def _render_fault(fault: Fault) -> dict[str, str]:
+    return {"pointer": fault.pointer, "detail": fault.detail}

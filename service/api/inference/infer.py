@@ -21,7 +21,7 @@ async def infer(request: InferRequest, context: DoorContext, deadline: Deadline,
     """Answer a request, and note what the log wants to know of it.
 
     Raises:
-        NotFoundError: If there is no such model, version or label.
+        NotFoundError: If there is no such model, signature, version or label.
         MalformedRequestError: If inputs, outputs, parameters, types or shapes are not those of the model.
         DigitCodecError: What is wrong with the images or codes, or what the core says.
     """

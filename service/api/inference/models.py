@@ -71,16 +71,17 @@ def choose_signature(model: Model, parameters: Mapping[str, Any]) -> Signature:
     """The signature that a request runs.
 
     Raises:
-        MalformedRequestError: If the parameter names none, or another one than the model's.
+        MalformedRequestError: If the parameter is no string.
+        NotFoundError: If it names no signature, or another one than the model's.
     """
     name = take(parameters, "signature_name", str, "parameters.")
     if name is None:
         return model.signature or _DEFAULT
     if name not in _SIGNATURE_NAMES:
-        raise MalformedRequestError(f"signature_name is {shorten(name)}, expected one of {', '.join(_SIGNATURE_NAMES)}")
+        raise NotFoundError(f"signature_name is {shorten(name)}, expected one of {', '.join(_SIGNATURE_NAMES)}")
     signature = _SIGNATURE_NAMES[name]
     if model.signature not in {None, signature}:
-        raise MalformedRequestError(f"signature_name is {shorten(name)}, the model {model.name} has no such signature")
+        raise NotFoundError(f"signature_name is {shorten(name)}, the model {model.name} has no such signature")
     return signature
 
 

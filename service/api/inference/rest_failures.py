@@ -1,15 +1,14 @@
 """The one table from errors to the REST door's answers; decides nothing else."""
 
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import orjson
 
 from service.api.exchange import Exchange
-from service.api.http.answers import JSON, Header, HttpAnswer
+from service.api.http.answers import JSON, HttpAnswer
 from service.api.http.frame import HttpRequest
-from service.api.http.problems import MethodNotAllowedError
+from service.api.http.problems import MethodNotAllowedError, find_headers
 from service.errors import (
     BackendError,
     DeadlineExceededError,
@@ -52,18 +51,9 @@ def answer_failure(error: Exception, _: HttpRequest, exchange: Exchange) -> Http
     status = find_status(shown)
     exchange.finish(status, shown.reason)
     exchange.note_failure(error)
-    return HttpAnswer(status, (JSON, *_special_headers(shown)), orjson.dumps({"error": shown.detail}))
+    return HttpAnswer(status, (JSON, *find_headers(shown)), orjson.dumps({"error": shown.detail}))
 
 
 def find_status(error: DigitCodecError) -> int:
     """The status for an error: that of its class, or of the nearest base class that has one."""
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
-
-
-def _special_headers(error: DigitCodecError) -> tuple[Header, ...]:
-    if isinstance(error, MethodNotAllowedError):
-        return ((b"allow", error.allow.encode("latin-1")),)
-    if error.retry_after_s is not None:
-        # The header takes whole seconds; zero would invite a caller back at once.
-        return ((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after_s))),)
-    return ()

@@ -21,6 +21,9 @@ _SERVER_ACTIONS: Mapping[str, str] = MappingProxyType(
 _MODEL_ACTIONS: Mapping[str, str] = MappingProxyType({"": "model-metadata", "ready": "model-ready", "infer": "infer"})
 _POSTED = frozenset({"index", "infer"})
 
+PROBES = frozenset({"live", "ready", "model-ready"})
+"""What machines ask for every second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -12,6 +12,7 @@ from service.api.exchange import Exchange, grpc_door
 from service.api.grpc.frame import CallTracker, RpcContext, RpcFrame
 from service.api.inference.infer import infer
 from service.api.inference.metadata import describe_model, describe_server, is_model_ready, list_index
+from service.api.inference.routes import PROBES
 from service.api.inference.rpc_messages import parse_message, render_message
 from service.api.reading import render_rows
 from service.domain import Deadline
@@ -28,7 +29,7 @@ _Response = TypeVar("_Response", bound=Message)
 
 def add_inference_service(server: grpc.aio.Server, context: DoorContext, tracker: CallTracker) -> str:
     """Let a server that has not started answer the protocol; returns the full name of the service."""
-    servicer = _Servicer(context, RpcFrame(OIP_GRPC, context, tracker))
+    servicer = _Servicer(context, RpcFrame(OIP_GRPC, context, tracker, probes=PROBES))
     add_GRPCInferenceServiceServicer_to_server(servicer, server)
     return str(pb.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name)
 

@@ -5,7 +5,8 @@ case for is answered as design.md says. Classify, Regress and MultiInference are
 """
 
 from service.api.tfserving.labels import Relabel
+from service.api.tfserving.openapi import PATHS
 from service.api.tfserving.rest import build_serving_app
 from service.api.tfserving.rpc import add_serving_services
 
-__all__ = ["Relabel", "add_serving_services", "build_serving_app"]
+__all__ = ["PATHS", "Relabel", "add_serving_services", "build_serving_app"]

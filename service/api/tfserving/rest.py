@@ -15,7 +15,7 @@ from service.api.http.watch import CallerWatch
 from service.api.reading import INLINE_BYTES, render_rows
 from service.api.tfserving.metadata import render_metadata_document
 from service.api.tfserving.predict import Errand, predict, read
-from service.api.tfserving.routes import find_route
+from service.api.tfserving.routes import PROBES, find_route
 from service.api.tfserving.rows import PredictBody, parse_predict_body, render_answer
 from service.api.tfserving.states import render_states, render_states_document
 from service.api.tfserving.status import answer_json, render_rest_failure
@@ -30,7 +30,7 @@ _UNROUTABLE = "unroutable"
 
 def build_serving_app(context: DoorContext) -> ASGIApp:
     """The application; it answers every path that it is given, if only to say that nothing is there."""
-    return Frame(DOOR, _UNROUTABLE, RestHandler(context), render_rest_failure, context)
+    return Frame(DOOR, _UNROUTABLE, RestHandler(context), render_rest_failure, context, probes=PROBES)
 
 
 class RestHandler:

@@ -14,6 +14,9 @@ _POST = re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<operation>classi
 _GET = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?:/(?P<operation>metadata))?", _FLAGS)
 _PATTERNS = {"POST": _POST, "GET": _GET}
 
+PROBES = frozenset({"status"})
+"""What a gateway before this server asks for every second."""
+
 _MAX_VERSION = 2**63 - 1
 _MAX_DIGITS = 20
 

@@ -14,6 +14,7 @@ from service.api.tfserving.inputs import find_tensor, measure, parse_rows
 from service.api.tfserving.labels import Relabel, reload_labels
 from service.api.tfserving.metadata import check_fields, render_metadata
 from service.api.tfserving.predict import Errand, predict, read
+from service.api.tfserving.routes import PROBES
 from service.api.tfserving.signatures import DEFAULT, choose_outputs, find_signature
 from service.api.tfserving.spec import Spec, parse_spec
 from service.api.tfserving.states import render_states
@@ -51,7 +52,7 @@ def add_serving_services(
         The full names of the services.
     """
     calls = _Calls(context, packed_tensors=packed_tensors, relabel=relabel)
-    frame = RpcFrame(DOOR, context, tracker, render_rpc_failure)
+    frame = RpcFrame(DOOR, context, tracker, render_rpc_failure, probes=PROBES)
     methods: dict[wire.Method, tuple[str, _Work]] = {
         wire.PREDICT: ("predict", calls.predict),
         wire.GET_MODEL_METADATA: ("metadata", calls.get_metadata),

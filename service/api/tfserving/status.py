@@ -9,8 +9,9 @@ from grpc import StatusCode
 from service.api.exchange import Exchange
 from service.api.grpc.status import CODES as SHARED_CODES
 from service.api.grpc.status import RpcStatus, build_status
-from service.api.http.answers import JSON, HttpAnswer
+from service.api.http.answers import JSON, Header, HttpAnswer
 from service.api.http.frame import HttpRequest
+from service.api.http.problems import find_headers
 from service.api.tfserving.words import FULL_QUEUE, NotOfferedError, UnlistedError, UnmetError
 from service.errors import DigitCodecError, OverloadedError, hide_unknown
 
@@ -67,12 +68,12 @@ def render_rest_failure(error: Exception, request: HttpRequest, exchange: Exchan
     status = HTTP_STATUSES[find_code(shown)]
     exchange.finish(status, shown.reason)
     exchange.note_failure(error)
-    return answer_json(status, {"error": _find_text(shown)[:_MAX_TEXT_CHARACTERS]})
+    return answer_json(status, {"error": _find_text(shown)[:_MAX_TEXT_CHARACTERS]}, *find_headers(shown))
 
 
-def answer_json(status: int, document: object) -> HttpAnswer:
+def answer_json(status: int, document: object, *headers: Header) -> HttpAnswer:
     """A small document, pretty-printed as TensorFlow Serving's are."""
-    return HttpAnswer(status, (JSON,), orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    return HttpAnswer(status, (JSON, *headers), orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 
 def _find_text(error: DigitCodecError) -> str:

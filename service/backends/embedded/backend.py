@@ -50,7 +50,10 @@ class EmbeddedBackend:
             MissingTensorFlowError: If TensorFlow is not installed.
         """
         if find_spec("tensorflow") is None:
-            raise MissingTensorFlowError("the embedded backend needs TensorFlow: pip install 'digitcodec[embedded]'")
+            raise MissingTensorFlowError(
+                "the embedded backend needs TensorFlow: pip install 'digitcodec[embedded]', "
+                "or choose a model server with DIGITCODEC_BACKEND__KIND=tfserving"
+            )
         self._settings = settings
         self._warm_up_sizes = warm_up_sizes
         self._poll_interval_s = model.poll_interval_s

@@ -14,8 +14,9 @@ from service.wire.tensorflow_serving import PREDICTION_SERVICE
 # A server that comes back is found within one of these: the bar is two seconds.
 _FIRST_RECONNECT_MS = 100
 _LAST_RECONNECT_MS = 1000
-# gRPC gives up an attempt to connect after this; its own 20 s would let a call to a dead address wait as long.
-_CONNECT_TIMEOUT_MS = 1000
+# gRPC gives up an attempt to connect after this. A call to an address that swallows everything waits for it, and is to
+# fail within a second; gRPC's own figure is 20 s.
+_CONNECT_TIMEOUT_MS = 700
 _PONG_TIMEOUT_MS = 5000
 _RESOLVE_AGAIN_MS = 1000
 
@@ -116,14 +117,20 @@ def _check_files(settings: TFServingBackendSettings) -> None:
         except OSError as error:
             raise _unusable("CA_FILE", settings.ca_file, error) from error
     if settings.cert_file is not None and settings.key_file is not None:
-        _read(settings.key_file, "KEY_FILE")  # OpenSSL does not say which of the two it could not open
+        _check_pair(context, settings.cert_file, settings.key_file)
+
+
+def _check_pair(context: ssl.SSLContext, cert_file: Path, key_file: Path) -> None:
+    # Read first: OpenSSL does not say which of the two it could not open.
+    _read(cert_file, "CERT_FILE")
+    _read(key_file, "KEY_FILE")
+    try:
         # Without a password it would ask the terminal for that of an encrypted key.
-        try:
-            context.load_cert_chain(settings.cert_file, settings.key_file, password="")
-        except OSError as error:
-            raise _unusable("CERT_FILE", settings.cert_file, error) from error
+        context.load_cert_chain(cert_file, key_file, password="")
+    except OSError as error:
+        raise _unusable("CERT_FILE or DIGITCODEC_BACKEND__KEY_FILE", f"{cert_file}, {key_file}", error) from error
 
 
-def _unusable(setting: str, path: Path, error: OSError) -> UnusableCertificateError:
+def _unusable(setting: str, path: Path | str, error: OSError) -> UnusableCertificateError:
     reason = error.strerror if not isinstance(error, ssl.SSLError) else (error.reason or error.args[-1])
-    return UnusableCertificateError(f"DIGITCODEC_BACKEND__{setting} names {path}, which cannot be used: {reason}")
+    return UnusableCertificateError(f"cannot use {path} of DIGITCODEC_BACKEND__{setting}: {reason}")

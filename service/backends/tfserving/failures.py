@@ -43,7 +43,7 @@ class _Rule:
 
 _AWAY: Final = _Rule(StatusCode.UNAVAILABLE, "", NotReadyError, "the model server cannot be reached", shows_text=False)
 
-# The first row that fits counts. Texts: wire-facts of TensorFlow Serving 2.19 and of gRPC's message size filter.
+# The first row that fits counts. The texts are those of TensorFlow Serving 2.19, and of gRPC for message sizes.
 _TABLE: Final = (
     _Rule(
         StatusCode.UNAVAILABLE,
@@ -65,7 +65,7 @@ _TABLE: Final = (
         StatusCode.RESOURCE_EXHAUSTED,
         "message larger than max",
         BackendError,
-        "a message is larger than DIGITCODEC_BACKEND__MAX_MESSAGE_BYTES here or the model server's own limit allows",
+        "a message exceeds DIGITCODEC_BACKEND__MAX_MESSAGE_BYTES or the model server's own limit",
     ),
     _Rule(StatusCode.RESOURCE_EXHAUSTED, "", OverloadedError, "the model server has no capacity left"),
     _Rule(StatusCode.NOT_FOUND, "", NotFoundError, "the model server does not have it"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
 import grpc.aio
 import structlog
@@ -90,10 +91,10 @@ class Watch:
                 await self._sleep_until_woken()
 
     async def _sleep_until_woken(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), self._interval_s)
-        except TimeoutError:
-            return
+        # Not asyncio.wait_for: before Python 3.12 it loses a cancellation that comes together with the wake-up.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._interval_s):
+                await self._wake.wait()
 
     def _note_back(self) -> None:
         self._fresh_at_s = asyncio.get_running_loop().time()

@@ -109,10 +109,10 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], int, str]] = {
     "unknown signature": (
         "/v2/models/digits/infer",
         of(tensor(PIXELS), parameters={"signature_name": "x"}),
-        400,
+        404,
         "signature_name is 'x', expected one of encode, decode, reconstruct, serving_default",
     ),
-    "other signature": (ENCODE, of(tensor(PIXELS), parameters={"signature_name": "decode"}), 400, "digits-encode"),
+    "other signature": (ENCODE, of(tensor(PIXELS), parameters={"signature_name": "decode"}), 404, "digits-encode"),
     "signature of a number": (ENCODE, of(tensor(PIXELS), parameters={"signature_name": 1}), 400, "expected a string"),
     "unknown preprocess": (ENCODE, of(tensor(PIXELS), parameters={"preprocess": "x"}), 400, "preprocess is 'x'"),
     "preprocess of a boolean": (ENCODE, of(tensor(PIXELS), parameters={"preprocess": True}), 400, "expected a string"),

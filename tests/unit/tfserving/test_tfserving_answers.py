@@ -195,6 +195,14 @@ async def test_answer_larger_than_allowed_names_the_setting(peer: ServingPeer) -
             await encode(backend, images=count_images(100))
 
 
+async def test_server_that_speaks_something_else_is_named(peer: ServingPeer, backend: TFServingBackend) -> None:
+    """Bytes that are no message break the contract, and nothing else."""
+    peer.speaks_nonsense = True
+    with pytest.raises(BackendContractError, match="answer to Predict is no Predict message"):
+        await encode(backend)
+    await until(lambda: not backend.is_ready())
+
+
 async def test_deadline_travels_with_the_call(peer: ServingPeer, backend: TFServingBackend) -> None:
     """The server knows how long the answer is wanted."""
     await encode(backend, timeout_s=5)

@@ -1,7 +1,9 @@
 """Servers that hang, die, come back and refuse: what callers notice of it."""
 
 import asyncio
+import socket
 import time
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,17 @@ async def test_calls_before_any_server_was_there_fail_fast(peer: ServingPeer) ->
         await until(backend.is_ready, timeout_s=2)
 
 
+async def test_address_that_never_speaks_is_given_up() -> None:
+    """A frozen machine lets nobody wait for gRPC's own 20 seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # the kernel takes connections, and nobody reads from them
+        async with open_backend(f"ipv4:127.0.0.1:{mute.getsockname()[1]}") as backend:
+            began_s = time.monotonic()
+            with pytest.raises(NotReadyError):
+                await encode(backend)
+
+            assert time.monotonic() - began_s < 1.5
+
+
 async def test_hung_call_ends_at_its_deadline_and_others_go_on(peer: ServingPeer, backend: TFServingBackend) -> None:
     """One that is never answered holds nobody else up."""
     peer.gate.clear()
@@ -128,20 +141,25 @@ async def test_one_attempt_is_one_attempt(peer: ServingPeer) -> None:
 
 async def test_calls_take_turns_over_all_addresses() -> None:
     """Each server has its share; when one dies, the other answers and nobody notices."""
-    async with running_peer(1) as one, running_peer(1) as two:
-        target = f"ipv4:{one.address},{two.address}"
-        async with open_backend(target, poll_interval_s=0.01) as backend:
-            await until(lambda: one.looks > 0 and two.looks > 0)
-            await until(backend.is_ready)
-            for _ in range(10):
+    async with running_peer(1) as one, running_peer(1) as two, open_backend_of(one, two) as backend:
+        await until(backend.is_ready)
+        async with asyncio.timeout(10):
+            while not (one.heard and two.heard):
                 await encode(backend)
+        before = [len(one.heard), len(two.heard)]
+        for _ in range(10):
+            await encode(backend)
 
-            assert 5 == len(one.heard) == len(two.heard)
+        assert [count + 5 for count in before] == [len(one.heard), len(two.heard)]
 
-            await one.stop()
-            answers = [await encode(backend) for _ in range(10)]
-            assert {1} == {answer.version for answer in answers}
-            await until(backend.is_ready)
+        await one.stop()
+        assert {1} == {(await encode(backend)).version for _ in range(10)}
+        assert backend.is_ready()
+
+
+def open_backend_of(*peers: ServingPeer) -> AbstractAsyncContextManager[TFServingBackend]:
+    """A backend of several servers, which looks once only: looks take turns too."""
+    return open_backend("ipv4:" + ",".join(peer.address for peer in peers), poll_interval_s=600)
 
 
 async def test_version_swap_under_load_fails_nobody(peer: ServingPeer, backend: TFServingBackend) -> None:
@@ -223,6 +241,14 @@ async def test_closing_does_not_wait_for_a_server_that_hangs(
 
     with pytest.raises(NotReadyError, match="closed during the call"):
         await running
+
+
+async def test_closed_connection_stays_closed(peer: ServingPeer) -> None:
+    """A look that ends late must not open it again."""
+    connection = Connection(TFServingBackendSettings(target=peer.target))
+    connection.renew()
+    with pytest.raises(NotReadyError, match="not open"):
+        await connection.ask(PREDICT, PREDICT.request(), 10)
 
 
 async def test_closed_backend_answers_nothing(peer: ServingPeer) -> None:

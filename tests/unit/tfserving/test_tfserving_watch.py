@@ -24,8 +24,10 @@ from support.serving_peer import (
 
 from service.backends.tfserving import TFServingBackend
 from service.backends.tfserving.look import Observer
+from service.backends.tfserving.signatures import check
 from service.domain import NEWEST, Selector
 from service.errors import BackendContractError
+from service.wire.tensorflow_serving import GetModelMetadataResponse, SignatureDefMap
 
 
 @pytest.fixture
@@ -183,6 +185,26 @@ async def test_signatures_that_cannot_be_read_now_are_asked_for_again(peer: Serv
         peer.spoil_signatures = leave
         await until(backend.is_ready)
         assert ["version_unusable", "version_available"] == log.events
+
+
+async def test_server_that_goes_while_it_is_looked_at_is_away(peer: ServingPeer, log: EventLog) -> None:
+    """Half a look is none."""
+    peer.signatures_failure, peer.states = (StatusCode.UNAVAILABLE, "going"), {1: AVAILABLE}
+    async with watched(peer) as backend:
+        assert [] == backend.describe()
+        assert ["server_away"] == log.events
+
+        peer.signatures_failure = None
+        await until(backend.is_ready)
+
+
+def test_metadata_without_signatures_violates_the_contract() -> None:
+    """Absent, or of another type than promised."""
+    absent, damaged = GetModelMetadataResponse(), GetModelMetadataResponse()
+    damaged.metadata["signature_def"].Pack(SignatureDefMap())
+    damaged.metadata["signature_def"].value = b"\xff"
+
+    assert "the server's metadata holds no signatures" == check(absent).violation == check(damaged).violation
 
 
 async def test_server_that_does_not_tell_in_time_counts_as_away(peer: ServingPeer, log: EventLog) -> None:

@@ -1,0 +1,114 @@
+"""The same failures through every door of one gateway: the documented status, one word for the reason, and no harm."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from support.all_doors import (
+    ALL_RPC,
+    DOORS,
+    GOOD,
+    LIMIT_BYTES,
+    Gateway,
+    Outcome,
+    Rpc,
+    UnsayableError,
+    open_gateway,
+    write,
+)
+from support.failures import FAILURES, SECRET, Failure
+
+_LEAST_FAILURES = 20
+_LEAST_DOORS = 5
+_LIMIT_S = 1.0
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    """One gateway with all its doors, over a fake backend."""
+    async with open_gateway() as opened:
+        yield opened
+
+
+def find_doors(failure: Failure) -> list[str]:
+    """The doors that can express a failure; of the others it is known why they cannot."""
+    doors = []
+    for door in DOORS:
+        try:
+            failure.write(door)
+        except UnsayableError as error:
+            assert str(error)
+        else:
+            doors.append(door)
+    return doors
+
+
+async def fail(gateway: Gateway, failure: Failure, door: str) -> Outcome:
+    """Send a failure through a door, and then a good request."""
+    request = failure.write(door)
+    async with failure.trouble(gateway):
+        outcome = await (gateway.send(request, None) if failure.names_no_time else gateway.send(request))
+    after = await gateway.send(write(GOOD, door))
+
+    assert after.is_good, (door, after)
+    return outcome
+
+
+@pytest.mark.parametrize("name", FAILURES)
+async def test_failure_is_the_same_through_every_door(gateway: Gateway, name: str) -> None:
+    """Status, reason and time to wait are the documented ones, within a second; the log has the reason of all."""
+    failure = FAILURES[name]
+    doors = find_doors(failure)
+    outcomes = {door: await fail(gateway, failure, door) for door in doors}
+    statuses = {door: failure.find_status(door) for door in doors}
+
+    assert statuses == {door: outcome.status for door, outcome in outcomes.items()}, outcomes
+    assert {door: failure.find_reason(door) for door in doors} == {
+        door: outcome.reason for door, outcome in outcomes.items()
+    }
+    assert {door: (status, failure.reason) for door, status in statuses.items()} == {
+        door: outcome.logged for door, outcome in outcomes.items()
+    }
+    assert {door: failure.find_retry_s(door) for door in doors} == {
+        door: outcome.retry_s for door, outcome in outcomes.items()
+    }
+    assert {} == {door: outcome.took_s for door, outcome in outcomes.items() if outcome.took_s >= _LIMIT_S}
+    assert [] == [door for door, outcome in outcomes.items() if SECRET in outcome.text]
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_good_request_is_answered(gateway: Gateway, door: str) -> None:
+    """So that a failure above is that of its request, and not of the way in which it was sent."""
+    outcome = await gateway.send(write(GOOD, door))
+
+    assert outcome.is_good, outcome
+
+
+def test_enough_failures_go_through_enough_doors() -> None:
+    """At least twenty through at least five doors each, and each door has at least twenty."""
+    doors = {name: find_doors(failure) for name, failure in FAILURES.items()}
+    widely = [name for name, used in doors.items() if len(used) >= _LEAST_DOORS]
+
+    assert len(widely) >= _LEAST_FAILURES
+    assert {} == {
+        door: count for door in DOORS if (count := sum(door in used for used in doors.values())) < _LEAST_FAILURES
+    }
+
+
+@pytest.mark.parametrize("door", ALL_RPC)
+async def test_grpc_itself_answers_what_never_reaches_a_door(gateway: Gateway, door: str) -> None:
+    """Without our details, as docs/grpc.md says; the door stays as it was."""
+    good = write(GOOD, door)
+    assert isinstance(good, Rpc)
+    no_message, no_method, too_long = [
+        await gateway.send(request)
+        for request in (
+            Rpc(good.path, b"\xff"),
+            Rpc(good.path + "2", good.message),
+            Rpc(good.path, bytes(LIMIT_BYTES + 1)),
+        )
+    ]
+
+    assert ("UNKNOWN", None) == (no_message.status, no_message.reason)
+    assert ("UNIMPLEMENTED", None) == (no_method.status, no_method.reason)
+    assert ("RESOURCE_EXHAUSTED", None) == (too_long.status, too_long.reason)
+    assert (await gateway.send(good)).is_good
