@@ -158,7 +158,8 @@ def test_status(client: ServingClient, spec: dict[str, Any]) -> None:
 def test_health(server: RunningService, name: str) -> None:
     """The official health client finds the process and both services at work."""
     with grpc.insecure_channel(server.grpc) as channel:
-        response = HealthStub(channel).Check(HealthCheckRequest(service=name), timeout=10)
+        health: Any = HealthStub(channel)
+        response = health.Check(HealthCheckRequest(service=name), timeout=10)
 
     assert HealthCheckResponse.SERVING == response.status
 

@@ -1,7 +1,7 @@
 """Every row of TensorFlow Serving's two tables of errors, as its official client meets it at a real model server.
 
 The tables are those of its gRPC and of its REST API; the texts are its own, from its documentation and sources. Where
-they are TensorFlow's, and change with it, only the code is compared.
+they are TensorFlow's, and change with it, or this service's, only the code is compared.
 """
 
 import json
@@ -34,14 +34,16 @@ from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 from bench.running import RunningService, behind, running_service
+from service.api.tfserving.status import HTTP_STATUSES
 
 pytestmark = pytest.mark.tensorflow
 
 IMAGES = count_images(2)
 GOOD = {"images": IMAGES}
 _CODE_DIM = 32
-_TABLE_OUTPUTS = "{anomaly_scores,codes,errors,reconstructions}"
+_OUTPUTS = "{anomaly_scores,codes,errors,reconstructions}"
 _FULL = "The batch scheduling queue to which this task was submitted is full"
+_METHODS = "tensorflow/serving"
 _NO_LABELS = "Model labels does not init yet."
 
 
@@ -140,7 +142,7 @@ RPC_ERRORS: dict[str, tuple[Any, str, str | None]] = {
     "bad output_filter": (
         build_predict(GOOD, "codes", "X"),
         "INVALID_ARGUMENT",
-        f"output tensor alias not found in signature: X Outputs expected to be in the set {_TABLE_OUTPUTS}.",
+        f"output tensor alias not found in signature: X Outputs expected to be in the set {_OUTPUTS}.",
     ),
     "duplicate output_filter": (
         build_predict(GOOD, "codes", "errors", "codes"),
@@ -244,8 +246,7 @@ REST_ERRORS: dict[str, tuple[str, Any, int, str | None]] = {
         "POST /v1/models/digits:classify",
         {"examples": []},
         400,
-        "Expected classification signature method_name to be tensorflow/serving/classify. "
-        "Was: tensorflow/serving/predict",
+        f"Expected classification signature method_name to be {_METHODS}/classify. Was: {_METHODS}/predict",
     ),
 }
 
@@ -290,6 +291,28 @@ def test_rest(model_server: RunningService, name: str) -> None:
     assert (status, told[1] if text is None else text) == told
 
 
+def test_statuses_of_all_codes() -> None:
+    """The REST API's whole map; few of the codes can be met at this model."""
+    assert {
+        "CANCELLED": 499,
+        "UNKNOWN": 500,
+        "INVALID_ARGUMENT": 400,
+        "DEADLINE_EXCEEDED": 504,
+        "NOT_FOUND": 404,
+        "ALREADY_EXISTS": 409,
+        "PERMISSION_DENIED": 403,
+        "RESOURCE_EXHAUSTED": 429,
+        "FAILED_PRECONDITION": 400,
+        "ABORTED": 409,
+        "OUT_OF_RANGE": 400,
+        "UNIMPLEMENTED": 501,
+        "INTERNAL": 500,
+        "UNAVAILABLE": 503,
+        "DATA_LOSS": 500,
+        "UNAUTHENTICATED": 401,
+    } == {code.name: status for code, status in HTTP_STATUSES.items()}
+
+
 @pytest.mark.parametrize("method", ["Classify", "Regress", "MultiInference"])
 def test_methods_for_other_models(model_server: RunningService, method: str) -> None:
     """Not for this model."""
@@ -302,7 +325,7 @@ def test_methods_for_other_models(model_server: RunningService, method: str) -> 
 
 
 def test_shapes_that_could_not_share_a_batch(client: ServingClient) -> None:
-    """TensorFlow Serving fails a batch of mixed shapes; here the signature gives the shape, and only the odd one fails."""
+    """TensorFlow Serving may fail such a batch; here a signature has one shape, and only requests of another fail."""
     widths = [_CODE_DIM, _CODE_DIM + 1] * 8
     calls = [client.start(build_predict(codes(3, width), signature="decode")) for width in widths]
     failed = [call.exception() for call in calls]
@@ -372,10 +395,9 @@ def test_request_rows_beyond_the_setting(narrow: RunningService) -> None:
     assert Refusal("INVALID_ARGUMENT", "4001 rows came, the limit is 4000") == refusal
 
 
-def test_deadline(narrow: RunningService) -> None:
-    """gRPC's own deadline counts; over REST that of our other doors."""
-    with open_client(narrow.grpc) as client:
-        refusal = client.refuse(build_predict({"images": count_images(_MAX_ROWS)}), timeout=0.05)
+def test_deadline(client: ServingClient, narrow: RunningService) -> None:
+    """Over gRPC its own counts; over REST the header that our other doors know too."""
+    refusal = client.refuse(build_predict({"images": count_images(_MAX_ROWS)}), timeout=0.02)
     answer = ask_rest(narrow, _PREDICT, _LARGEST, **{"x-request-timeout": "0.05"})
 
     assert "DEADLINE_EXCEEDED" == refusal.code
@@ -385,8 +407,9 @@ def test_deadline(narrow: RunningService) -> None:
 def test_grpc_max_threads_exhausted(narrow: RunningService) -> None:
     """As many calls as the operator allows are under way: the next one is refused, in gRPC's own words."""
     with grpc.insecure_channel(narrow.grpc) as channel, ExitStack() as stack, open_client(narrow.grpc) as client:
+        health: Any = HealthStub(channel)
         for _ in range(_MAX_CALLS):
-            watch = HealthStub(channel).Watch(HealthCheckRequest())
+            watch = health.Watch(HealthCheckRequest())
             stack.callback(watch.cancel)
             next(watch)
         refusal = client.refuse(ask_status())

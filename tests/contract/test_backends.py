@@ -1,7 +1,10 @@
-"""One suite for every backend, the fake of the unit tests too: what is built on the fake holds on the real one."""
+"""One suite for every backend, the unit tests' fake backend and fake server too: what is built on them really holds.
+
+The remote backend asks the fake server on a socket, and our own model server in a process of its own.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,14 +13,13 @@ import pytest
 from support.fakes import FakeBackend, count_images
 from support.serving_peer import open_backend, running_peer, until
 
-from service.app import run_core
+from bench.running import RunningService, running_service
 from service.backends.base import Backend
 from service.backends.contract import DECODE, ENCODE, WANTED, check_answer
 from service.backends.embedded import EmbeddedBackend
 from service.domain import NEWEST, Answer, Call, Deadline, Rows, Selector
-from service.doors import build_model_server_rpc
 from service.errors import InvalidCodeError, NotFoundError, NotReadyError
-from service.settings import EmbeddedBackendSettings, GrpcSettings, ModelSettings, Settings
+from service.settings import EmbeddedBackendSettings, ModelSettings
 
 pytestmark = pytest.mark.tensorflow
 
@@ -42,39 +44,36 @@ def build_embedded(root: Path) -> EmbeddedBackend:
     return EmbeddedBackend(EmbeddedBackendSettings(), model, max_batches=1, warm_up_sizes=(1,))
 
 
+@pytest.fixture(scope="module")
+def toy_server(toy_root: Path) -> Iterator[RunningService]:
+    """A model server of both versions, in a process of its own; its labels are the backend's affair."""
+    settings = {"DIGITCODEC_MODEL__ROOT": str(toy_root), "DIGITCODEC_MODEL__KEEP_VERSIONS": "2"}
+    with running_service(settings, "model-server") as running:
+        yield running
+
+
 @asynccontextmanager
-async def opened(kind: str, root: Path) -> AsyncIterator[Backend]:
+async def opened(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
     """A started backend of the kind, with versions 1 and 2, of which 1 is called stable."""
     if kind == "fake server":
         async with running_peer(1, 2) as peer, open_backend(peer.target, labels=LABELS) as remote:
             yield remote
     elif kind == "model server":
-        async with running_model_server(root) as address, open_backend(f"ipv4:{address}", labels=LABELS) as remote:
+        address = request.getfixturevalue("toy_server").grpc
+        async with open_backend(f"ipv4:{address}", labels=LABELS) as remote:
             yield remote
     else:
+        root = request.getfixturevalue("toy_root")
         local = FakeBackend(1, 2, labels=LABELS) if kind == "fake" else build_embedded(root)
         await local.start()
         yield local
         await local.close()
 
 
-@asynccontextmanager
-async def running_model_server(root: Path) -> AsyncIterator[str]:
-    """Our own model server over an embedded backend; yields its address."""
-    model = ModelSettings(root=root, keep_versions=2, poll_interval_s=0.01)
-    async with run_core(Settings(model=model)) as core:
-        server = build_model_server_rpc(core.context, GrpcSettings(), None, grace_s=1)
-        address = server.bind("127.0.0.1", 0, settings="a port of this test")
-        serving = asyncio.create_task(server.serve())
-        yield address
-        server.stop()
-        await serving
-
-
 @pytest.fixture(params=KINDS)
-async def backend(request: pytest.FixtureRequest, toy_root: Path) -> AsyncIterator[Backend]:
+async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
     """A backend that has loaded both versions."""
-    async with opened(request.param, toy_root) as backend:
+    async with opened(request.param, request) as backend:
         await until(lambda: ["AVAILABLE", "AVAILABLE"] == [status.state for status in backend.describe()], 120)
         yield backend
 

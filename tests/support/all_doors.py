@@ -25,8 +25,8 @@ from service.api.grpc.status import DETAILS_KEY
 from service.api.inference.datatypes import find_datatype
 from service.batching import Batcher, BatchLimits, Lanes
 from service.codec import Codec, Submitter
-from service.doors import build_gateway_app, build_gateway_rpc
 from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
+from service.doors import build_gateway_app, build_gateway_rpc
 from service.images import render_npy
 from service.settings import GrpcSettings, LimitSettings
 from service.wire import codec_pb2 as codec
@@ -49,7 +49,7 @@ ALL_RPC = (*OUR_GRPC, OIP_GRPC, TFS_GRPC)
 DOORS = (HTTP, *OUR_GRPC, *OIP, *TFS)
 
 LIMIT_BYTES = 8 * 2**20
-"""Largest body and message; 4,096 images of black pixels as JSON fit."""
+"""Largest body and message: a few thousand images as bytes fit."""
 
 OWN_TIME_S = 0.1
 """What a request has that names no time."""
@@ -251,7 +251,8 @@ class Gateway:
         try:
             if request.path == _STREAM:
                 return await self._call_stream(request, timeout_s)
-            answer = await self.channel.unary_unary(request.path)(request.message, timeout=timeout_s)
+            call: Any = self.channel.unary_unary(request.path)
+            answer = await call(request.message, timeout=timeout_s)
         except grpc.aio.AioRpcError as error:
             return _read_error(error)
         return Outcome("OK", None, None, repr(answer))
@@ -271,7 +272,7 @@ def _read_error(error: grpc.aio.AioRpcError) -> Outcome:
     details = read_details(error) if has_details else {}
     retry = details["RetryInfo"].retry_delay.seconds if "RetryInfo" in details else None
     reason = details["ErrorInfo"].reason if has_details else None
-    return Outcome(error.code().name, reason, retry, error.details() or "")
+    return Outcome(error.code().name, reason, retry, f"{error.details()} {error.trailing_metadata()}")
 
 
 @asynccontextmanager
@@ -376,7 +377,9 @@ def _describe_images(ask: Ask) -> dict[str, Any]:
 
 
 def _select(ask: Ask) -> codec.ModelSelector:
-    return codec.ModelSelector(version=ask.version, label=ask.label)
+    if ask.label is not None:
+        return codec.ModelSelector(label=ask.label)
+    return codec.ModelSelector() if ask.version is None else codec.ModelSelector(version=ask.version)
 
 
 def _refuse_names(ask: Ask) -> None:
@@ -458,7 +461,7 @@ def _write_predict_rest(ask: Ask, *, by_rows: bool) -> Rest:
 def _write_predict_grpc(ask: Ask) -> Rpc:
     if ask.preprocess:
         raise UnsayableError("TensorFlow Serving's API has no image files")
-    spec = {"name": ask.model, "version": ask.version, "label": ask.label, "signature": ask.runs}
+    spec: dict[str, Any] = {"name": ask.model, "version": ask.version, "label": ask.label, "signature": ask.runs}
     return write_predict(build_predict({ask.input_name: ask.rows}, *ask.outputs, **spec))
 
 

@@ -15,13 +15,11 @@ from support.all_doors import (
     HTTP,
     LIMIT_BYTES,
     MAX_QUEUE_ROWS,
-    OIP,
     OIP_BINARY,
     OIP_GRPC,
     OIP_JSON,
     OUR_GRPC,
     STREAM,
-    TFS,
     TFS_COLUMNS,
     TFS_GRPC,
     TFS_REST,
@@ -33,7 +31,6 @@ from support.all_doors import (
     Status,
     UnsayableError,
     build_lanes,
-    dump,
     write,
     write_binary,
     write_infer,
@@ -54,9 +51,7 @@ from service.wire import inference_pb2 as inference
 from service.wire import tensorflow_serving as serving
 
 INVALID = "INVALID_ARGUMENT"
-# Reason: status of HTTP, gRPC and the stream, the Open Inference Protocol over REST, TensorFlow Serving over gRPC and
-# over REST. The first two are section 4 of design.md, the others the tables of docs/protocols.md.
-_STATUSES: Mapping[str, tuple[int, str, int, str, int]] = MappingProxyType(
+STATUSES: Mapping[str, tuple[int, str, int, str, int]] = MappingProxyType(
     {
         "malformed_request": (400, INVALID, 400, INVALID, 400),
         "not_found": (404, "NOT_FOUND", 404, "NOT_FOUND", 404),
@@ -72,6 +67,9 @@ _STATUSES: Mapping[str, tuple[int, str, int, str, int]] = MappingProxyType(
         "internal": (500, "INTERNAL", 500, "INTERNAL", 500),
     }
 )
+"""By reason: the status of HTTP, of gRPC and its stream, of the Open Inference Protocol over REST, and of TensorFlow
+Serving over gRPC and over REST, as docs/protocols.md has them."""
+
 _COLUMNS: Mapping[str, int] = MappingProxyType(
     {
         HTTP: 0,
@@ -82,6 +80,17 @@ _COLUMNS: Mapping[str, int] = MappingProxyType(
     }
 )
 _RETRIED = frozenset({"overloaded", "not_ready"})
+
+_INFER = "/v2/models/digits-encode/infer"
+_PREDICT = "/v1/models/digits:predict"
+
+_IMAGE = count_images(1)
+_MANY_IMAGES = Ask(images=np.zeros((4097, 28, 28), np.uint8))
+_PNG = render_png(_IMAGE[0])
+_NO_MESSAGE = "bytes that are no message never reach the door: gRPC itself says UNKNOWN"
+_TOO_LONG = "a message above the limit never reaches the door: gRPC itself says RESOURCE_EXHAUSTED"
+_NO_TYPES = "its numbers have no declared type"
+_NO_HEADER = "gRPC has its own words for it, which cannot be wrong"
 
 SECRET = "the password is 1234"  # noqa: S105 - what must not leave the process
 
@@ -214,7 +223,7 @@ class Failure:
 
     def find_status(self, door: str) -> Status:
         """The documented status."""
-        return self.statuses.get(door, _STATUSES[self.reason][_COLUMNS[door]])
+        return self.statuses.get(door, STATUSES[self.reason][_COLUMNS[door]])
 
     def find_reason(self, door: str) -> str | None:
         """The reason where the protocol has a place for it."""
@@ -235,7 +244,7 @@ def _file(*files: bytes) -> Ask:
 
 def _send_tensor(*values: int) -> dict[str, Request]:
     """The typed form of each protocol that has one: 784 integers that are said to be UINT8."""
-    tensor = {"name": "images", "datatype": "UINT8", "shape": [1, 28, 28]}
+    tensor: dict[str, Any] = {"name": "images", "datatype": "UINT8", "shape": [1, 28, 28]}
     typed = inference.InferTensorContents(uint_contents=values)
     serving_tensor = serving.TensorProto(dtype=4, int_val=values)
     for size in (1, 28, 28):
@@ -269,18 +278,6 @@ def _with_body(content: bytes) -> dict[str, Request]:
         OIP_BINARY: Rest(_INFER, content, {"inference-header-content-length": str(len(content))}),
         **dict.fromkeys(TFS_REST, Rest(_PREDICT, content)),
     }
-
-
-_INFER = "/v2/models/digits-encode/infer"
-_PREDICT = "/v1/models/digits:predict"
-
-_IMAGE = count_images(1)
-_PNG = render_png(_IMAGE[0])
-_NO_FILES = "TensorFlow Serving's API has no image files"
-_NO_MESSAGE = "bytes that are no message never reach the door: gRPC itself says UNKNOWN"
-_TOO_LONG = "a message above the limit never reaches the door: gRPC itself says RESOURCE_EXHAUSTED"
-_NO_TYPES = "its numbers have no declared type"
-_NO_HEADER = "gRPC has its own words for it, which cannot be wrong"
 
 
 def _code(value: float, dtype: Any) -> Ask:
@@ -329,7 +326,12 @@ FAILURES: Mapping[str, Failure] = MappingProxyType(
         # The caller's rows.
         "no rows": Failure("malformed_request", Ask(images=_IMAGE[:0])),
         "rows of 27x28": Failure("invalid_image", Ask(images=_IMAGE[:, 1:])),
-        "4,097 rows": Failure("too_large", Ask(images=np.zeros((4097, 28, 28), np.uint8))),
+        # As JSON so many images would take half a second of a busy machine to read; codes are short.
+        "4,097 rows": Failure(
+            "too_large",
+            Ask(codes=np.zeros((4097, CODE_DIM), np.float32)),
+            instead={door: write(_MANY_IMAGES, door) for door in (*ALL_RPC, OIP_BINARY)},
+        ),
         "a pixel of 256": Failure("invalid_image", _with_pixel(256, np.int32)),
         "a float pixel of 1.5": Failure("invalid_image", _with_pixel(1.5, np.float32)),
         "256 in a tensor that is said to be uint8": Failure(
