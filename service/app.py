@@ -17,8 +17,15 @@ from service.backends.tfserving import TFServingBackend
 from service.batching import Batcher, BatchLimits, Lanes
 from service.codec import Codec
 from service.doors import build_gateway_app, build_gateway_rpc, build_model_server_app, build_model_server_rpc
-from service.servers import HttpServer, find_url, listen, run_until_signal, serve_until_signal
-from service.settings import BatchingSettings, BulkSettings, EmbeddedBackendSettings, Settings
+from service.servers import Farewell, HttpServer, find_url, listen, run_until_signal, serve_until_signal
+from service.settings import (
+    BatchingSettings,
+    BulkSettings,
+    EmbeddedBackendSettings,
+    LimitSettings,
+    Settings,
+    UnreadableSettingError,
+)
 
 _log = structlog.get_logger()
 
@@ -104,8 +111,7 @@ async def serve_gateway(settings: Settings) -> None:
             url = find_url(listener)
             _log.info("listening", url=url, docs=f"{url}/docs", grpc=address)
             server = HttpServer(build_gateway_app(core.context), listener, grace_s)
-            # What outlasts the grace is told so by the lanes, and leaves by its door as not ready.
-            await serve_until_signal([server, rpc], grace_s, partial(core.lanes.close, grace_s=0))
+            await serve_until_signal([server, rpc], _plan_farewell(core, settings.limits))
     _log.info("stopped")
 
 
@@ -116,7 +122,10 @@ async def serve_model(settings: Settings) -> None:
 
     Raises:
         CannotListenError: If an address is taken or not ours.
+        UnreadableSettingError: If the settings name a backend that is a model server itself.
     """
+    if not isinstance(settings.backend, EmbeddedBackendSettings):
+        raise UnreadableSettingError("the model server has the model inside: unset DIGITCODEC_BACKEND__KIND")
     async with run_core(settings) as core:
         if await run_until_signal(_wait_for_model(core)):
             await _answer_as_model_server(core, settings)
@@ -129,11 +138,17 @@ async def _answer_as_model_server(core: Core, settings: Settings) -> None:
     rpc = build_model_server_rpc(core.context, settings.grpc, relabel, grace_s)
     address = rpc.bind(place.host, place.port, settings="DIGITCODEC_MODEL_SERVER__PORT")
     if place.socket is not None:
-        rpc.bind_socket(place.socket)
+        rpc.bind_socket(place.socket, settings="DIGITCODEC_MODEL_SERVER__SOCKET")
     with listen(place.host, place.rest_port, settings="DIGITCODEC_MODEL_SERVER__REST_PORT") as listener:
         _log.info("listening", url=find_url(listener), grpc=address)
         server = HttpServer(build_model_server_app(core.context), listener, grace_s)
-        await serve_until_signal([server, rpc], grace_s, partial(core.lanes.close, grace_s=0))
+        await serve_until_signal([server, rpc], _plan_farewell(core, settings.limits))
+
+
+def _plan_farewell(core: Core, limits: LimitSettings) -> Farewell:
+    # What outlasts the grace is told so by the lanes, and leaves by its door as not ready.
+    give_up = partial(core.lanes.close, grace_s=0)
+    return Farewell(core.context.codec.drain, limits.drain_delay_s, limits.shutdown_grace_s, give_up)
 
 
 async def _wait_for_model(core: Core) -> None:

@@ -49,6 +49,7 @@ class Codec:
         self._lanes = lanes
         self._max_rows = max_rows
         self._has_started = False
+        self._is_draining = False
         self.model_name = model_name
 
     async def encode(
@@ -130,8 +131,12 @@ class Codec:
         return Answer(answer.version, {name: answer.outputs[name] for name in outputs})
 
     def is_ready(self) -> bool:
-        """True while a request without a version would be answered."""
-        return self._backend.is_ready()
+        """True while a request without a version would be answered, and more of them are welcome."""
+        return not self._is_draining and self._backend.is_ready()
+
+    def drain(self) -> None:
+        """Say from now on that no more requests are welcome; those that come all the same are still answered."""
+        self._is_draining = True
 
     def has_started(self) -> bool:
         """True from the first moment the service was ready, whatever happens later."""

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 from service.api import inference, tfserving
 from service.api.context import DoorContext
-from service.api.grpc import CallTracker, HealthKeeper, add_codec_service, add_reflection
+from service.api.grpc import HEALTH_SERVICE, CallTracker, HealthKeeper, add_codec_service, add_reflection
 from service.api.http import Neighbour, build_http_app
 from service.api.inference import add_inference_service, build_inference_app
 from service.api.tfserving import Relabel, add_serving_services, build_serving_app
@@ -65,8 +65,8 @@ class _Life:
         self._tracker.draining.set()
         await self._health.drain()
 
-    async def wait_until_idle(self) -> None:
-        await self._tracker.wait_until_idle()
+    async def wait_until_quiet(self) -> None:
+        await self._tracker.wait_until_quiet()
 
 
 def _finish(
@@ -75,5 +75,5 @@ def _finish(
     """Add what every gRPC server has: health and reflection."""
     health = HealthKeeper(services, context.codec.is_ready)
     health.add_to(server)
-    add_reflection(server, services)
+    add_reflection(server, (*services, HEALTH_SERVICE))
     return RpcServer(server, _Life(health, tracker), grace_s)

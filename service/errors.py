@@ -14,10 +14,15 @@ DigitCodecError
 |-- BackendError               the backend failed at a batch
 |   `-- BackendContractError   the backend answered, but not what contract one promises
 
-Each door translates these by one table of its own (see service/api/*/problems.py).
+Each protocol has one table of what these become: service/api/http/problems.py, service/api/grpc/status.py,
+service/api/inference/rest_failures.py and service/api/tfserving/status.py.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+_Entry = TypeVar("_Entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,11 @@ class BackendContractError(BackendError):
     """The backend answered with something else than contract one promises."""
 
     reason = "backend_contract"
+
+
+def find_by_class(table: Mapping[type[DigitCodecError], _Entry], error: DigitCodecError) -> _Entry:
+    """The entry of a protocol's table for an error: that of its class, or of the nearest base class that has one."""
+    return next(table[kind] for kind in type(error).__mro__ if kind in table)
 
 
 def hide_unknown(error: Exception) -> DigitCodecError:

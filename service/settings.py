@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveInt, Tag, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PREFIX = "DIGITCODEC_"
@@ -48,7 +48,7 @@ class GrpcSettings(_Group):
         description="Port to listen on; 0 lets the system choose one, which the log then names.",
     )
     max_message_bytes: int = Field(
-        32 * 2**20, gt=0, description="Largest message that is taken or sent; 4,096 images of 784 bytes take 3.2 MB."
+        32 * 2**20, ge=4096, description="Largest message that is taken or sent; 4,096 images of 784 bytes take 3.2 MB."
     )
     max_concurrent_calls: int = Field(
         4096, gt=0, description="Most calls under way, streams included; more are refused with RESOURCE_EXHAUSTED."
@@ -97,9 +97,13 @@ class LimitSettings(_Group):
     max_timeout_s: float = Field(
         60.0, gt=0, description="Most time a caller may ask for with X-Request-Timeout; more is cut to this."
     )
-    shutdown_grace_s: float = Field(
-        20.0, ge=0, description="Time that running requests have to finish after SIGTERM or SIGINT."
+    drain_delay_s: float = Field(
+        0.0,
+        ge=0,
+        description="Time after SIGTERM or SIGINT in which readiness says no and requests are still answered: as long as "
+        "load balancers take to notice. A second signal cuts it short.",
     )
+    shutdown_grace_s: float = Field(20.0, ge=0, description="Time that running requests have to finish after that.")
 
 
 class BatchingSettings(_Group):
@@ -117,7 +121,8 @@ class BatchingSettings(_Group):
     max_queue_rows: int = Field(
         4096,
         gt=0,
-        description="Most rows that wait; more are refused at once. Divided by rows/s, it is the longest wait.",
+        description="Most rows that wait; more are refused at once. Divided by rows/s, it is the longest wait. "
+        "At least batching.max_batch_rows.",
     )
 
 
@@ -155,7 +160,7 @@ class TFServingBackendSettings(_Group):
 
     kind: Literal["tfserving"] = Field("tfserving", description="TensorFlow Serving over gRPC.")
     target: str = Field(
-        "dns:///localhost:8500",
+        "dns:///127.0.0.1:8500",
         min_length=1,
         description="gRPC target: dns:///host:port (every address that the name resolves to takes its turn), "
         "or unix:/path for a server on the same machine.",
@@ -187,12 +192,21 @@ class TFServingBackendSettings(_Group):
         None, description="Name that the server's certificate must have, where it is not the target's."
     )
 
+    @field_validator("target")
+    @classmethod
+    def _check_target(cls, target: str) -> str:
+        if target.startswith(("http://", "https://")):
+            raise ValueError("is a URL, expected a gRPC target: dns:///host:port or unix:/path")
+        if not target.startswith("unix:") and not target.rpartition(":")[2].isdecimal():
+            raise ValueError("has no port, expected dns:///host:port or unix:/path; TensorFlow Serving's is 8500")
+        return target
+
     @model_validator(mode="after")
     def _check_tls(self) -> "TFServingBackendSettings":
         if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("backend.cert_file and backend.key_file go together, only one of them is set")
+            raise ValueError("DIGITCODEC_BACKEND__CERT_FILE and __KEY_FILE go together, only one of them is set")
         if not self.tls and any((self.ca_file, self.cert_file, self.server_name)):
-            raise ValueError("backend.ca_file, cert_file and server_name need DIGITCODEC_BACKEND__TLS=true")
+            raise ValueError("__CA_FILE, __CERT_FILE and __SERVER_NAME need DIGITCODEC_BACKEND__TLS=true")
         return self
 
 
@@ -220,7 +234,7 @@ class ModelSettings(_Group):
         ge=1,
         description="How many of the newest versions stay loaded. 2 keeps the former one within reach of ?version=.",
     )
-    labels: dict[str, int] = Field(
+    labels: dict[str, PositiveInt] = Field(
         default_factory=dict,
         description='Names for versions, as JSON: {"stable": 1, "canary": 2}. A labelled version stays loaded.',
     )
@@ -236,6 +250,11 @@ class ObservabilitySettings(_Group):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severity that is written. At warning, answered requests leave no line."
     )
+
+    @field_validator("log_format", "log_level", mode="before")
+    @classmethod
+    def _lower(cls, word: Any) -> Any:
+        return word.lower() if isinstance(word, str) else word
 
 
 class Settings(BaseSettings):
@@ -258,7 +277,18 @@ class Settings(BaseSettings):
         if self.bulk.max_queue_rows < self.limits.max_rows:
             raise ValueError(
                 f"bulk.max_queue_rows is {self.bulk.max_queue_rows}, less than limits.max_rows {self.limits.max_rows}: "
-                "the largest request could never be admitted"
+                "the largest request could never be admitted; raise DIGITCODEC_BULK__MAX_QUEUE_ROWS too"
+            )
+        if self.batching.max_queue_rows < self.batching.max_batch_rows:
+            raise ValueError(
+                f"batching.max_queue_rows is {self.batching.max_queue_rows}, less than batching.max_batch_rows "
+                f"{self.batching.max_batch_rows}: the largest request of this lane could never be "
+                "admitted; raise DIGITCODEC_BATCHING__MAX_QUEUE_ROWS too"
+            )
+        if self.limits.default_timeout_s > self.limits.max_timeout_s:
+            raise ValueError(
+                f"limits.default_timeout_s is {self.limits.default_timeout_s:g}, more than limits.max_timeout_s "
+                f"{self.limits.max_timeout_s:g}, to which every timeout is cut"
             )
         return self
 

@@ -60,6 +60,13 @@ class UndecodedRows:
     pixels: int = 0
 
 
+async def run_by_size(parse: Callable[[], _Out], size_bytes: int, bulk: Executor) -> _Out:
+    """Parse what came: here if that is quick, else on the bulk executor."""
+    if size_bytes <= INLINE_BYTES:
+        return parse()
+    return await asyncio.get_running_loop().run_in_executor(bulk, parse)
+
+
 async def read_rows(
     parse: Callable[[], UndecodedRows], size_bytes: int, preprocess: images.Preprocess, bulk: Executor
 ) -> Rows:

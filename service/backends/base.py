@@ -24,6 +24,9 @@ class Backend(Protocol):
     async def run(self, call: Call, rows: Rows, deadline: Deadline, origins: Sequence[Origin] = ()) -> Answer:
         """Run one batch.
 
+        To cancel it is to say that nobody wants the answer. A backend that can stop the work does so; one that cannot
+        lets the cancellation through only once the work is done, so that who counts running calls counts real work.
+
         Args:
             call: The signature, the outputs wanted and the version.
             rows: uint8 (n, 28, 28), or float32 (n, code_dim) for `decode`; n >= 1.

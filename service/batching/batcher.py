@@ -2,12 +2,16 @@
 
 import asyncio
 import itertools
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from service.backends.base import Backend
 from service.backends.contract import check_answer
+from service.batching.drain import DrainRate
 from service.batching.entry import Entry, Part, split
 from service.batching.waiting import WaitingRoom
 from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
@@ -34,13 +38,22 @@ class Batcher:
 
     Everything here happens on one event loop, so no lock is needed. While the backend is busy requests gather;
     one that is larger than a batch is cut and its answer joined; one whose caller leaves or whose deadline passes
-    gives up its place at once; a failed batch fails exactly the requests that had rows in it.
+    gives up its place at once; a running batch that nobody waits for any more is cancelled, so that one that hangs
+    holds its place no longer than its callers stay; a failed batch fails exactly the requests that had rows in it.
     """
 
-    def __init__(self, backend: Backend, limits: BatchLimits) -> None:
+    def __init__(self, backend: Backend, limits: BatchLimits, clock: Callable[[], float] = time.monotonic) -> None:
+        """Prepare; runs nothing yet.
+
+        Args:
+            backend: What runs the batches.
+            limits: The bounds.
+            clock: Seconds, by which the backend's speed is measured.
+        """
         self._backend = backend
         self._limits = limits
-        self._room = WaitingRoom(limits.max_queue_rows)
+        self._rate = DrainRate(clock)
+        self._room = WaitingRoom(limits.max_queue_rows, self._rate)
         self._orders = itertools.count()
         self._running: dict[asyncio.Task[None], list[Part]] = {}
         self._dispatch_is_due = False
@@ -70,7 +83,7 @@ class Batcher:
 
         Raises:
             NotReadyError: If the batcher is closed.
-            OverloadedError: If too many rows wait already.
+            OverloadedError: If too many rows wait already; `retry_after_s` says when they will have left.
             DeadlineExceededError: If the deadline passes first.
             DigitCodecError: Whatever the backend says of the batch.
         """
@@ -113,12 +126,20 @@ class Batcher:
         self._dispatch_is_due = False
         while self._room and len(self._running) < self._limits.max_batches:
             if parts := self._room.take(self._limits.max_batch_rows):
-                task = asyncio.get_running_loop().create_task(self._run(parts))
-                self._running[task] = parts
-                task.add_done_callback(self._finish)
+                self._start(parts)
+
+    def _start(self, parts: list[Part]) -> None:
+        if not self._running:
+            self._rate.resume()
+        task = asyncio.get_running_loop().create_task(self._run(parts))
+        self._running[task] = parts
+        task.add_done_callback(self._finish)
+        stop = partial(_stop_if_abandoned, task, parts)
+        for part in parts:
+            part.entry.result.add_done_callback(stop)
 
     def _finish(self, task: asyncio.Task[None]) -> None:
-        del self._running[task]
+        self._rate.note_finished(sum(len(part) for part in self._running.pop(task)))
         self._dispatch()
 
     async def _run(self, parts: list[Part]) -> None:
@@ -149,6 +170,12 @@ class Batcher:
     def _run_again(self, entry: Entry) -> None:
         entry.restart()
         self._room.readmit(entry)
+
+
+def _stop_if_abandoned(task: asyncio.Task[None], parts: list[Part], _: asyncio.Future[Answer]) -> None:
+    """Cancel the batch if nobody waits for any of its rows; the place is free once the backend lets go of it."""
+    if not task.done() and all(part.entry.result.done() for part in parts):
+        task.cancel()
 
 
 def _fail(parts: list[Part], error: Exception) -> None:

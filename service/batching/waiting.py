@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from service.batching.drain import DrainRate
 from service.batching.entry import Entry, Part
 from service.domain import Call
 from service.errors import OverloadedError
@@ -17,8 +18,9 @@ class WaitingRoom:
     later may ride along.
     """
 
-    def __init__(self, max_rows: int) -> None:
+    def __init__(self, max_rows: int, rate: DrainRate) -> None:
         self._max_rows = max_rows
+        self._rate = rate
         self._lines: dict[_Kind, deque[Entry]] = {}
         self.rows = 0
 
@@ -29,10 +31,11 @@ class WaitingRoom:
         """Put the entry at the end of its line.
 
         Raises:
-            OverloadedError: If its rows would exceed the bound.
+            OverloadedError: If its rows would exceed the bound; its `retry_after_s` is the time that those who wait
+                will take, by the measured rate.
         """
         if self.rows + entry.waiting > self._max_rows:
-            raise OverloadedError(f"{self.rows} rows wait, {entry.waiting} more came, the limit is {self._max_rows}")
+            raise self._refuse(entry)
         self._line(entry).append(entry)
         self.rows += entry.waiting
 
@@ -78,6 +81,11 @@ class WaitingRoom:
         self._lines.clear()
         self.rows = 0
         return entries
+
+    def _refuse(self, entry: Entry) -> OverloadedError:
+        error = OverloadedError(f"{self.rows} rows wait, {entry.waiting} more came, the limit is {self._max_rows}")
+        error.retry_after_s = self._rate.estimate_wait_s(self.rows)
+        return error
 
     def _line(self, entry: Entry) -> deque[Entry]:
         return self._lines.setdefault(_kind_of(entry), deque())

@@ -3,10 +3,11 @@
 from service.servers.base import CannotListenError, Server
 from service.servers.http import HttpServer, find_url, listen
 from service.servers.rpc import RpcServer, build_rpc_server
-from service.servers.until_signal import run_until_signal, serve_until_signal
+from service.servers.until_signal import Farewell, run_until_signal, serve_until_signal
 
 __all__ = [
     "CannotListenError",
+    "Farewell",
     "HttpServer",
     "RpcServer",
     "Server",

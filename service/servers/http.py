@@ -1,6 +1,7 @@
 """An HTTP server on one socket."""
 
 import math
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,12 +29,20 @@ def listen(host: str, port: int, *, settings: str) -> socket.socket:
         CannotListenError: If the address is taken or not ours.
     """
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return socket.create_server((host, port), family=find_family(host, port), backlog=_BACKLOG)
     except OSError as error:
-        raise CannotListenError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}; choose others with {settings}"
-        ) from error
+        raise cannot_listen(host, port, error, settings) from error
+
+
+def cannot_listen(host: str, port: int, error: OSError, settings: str) -> CannotListenError:
+    """The error for an address that cannot be had, with the reason and what chooses another."""
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
+    return CannotListenError(f"cannot listen on {host}:{port}: {reason}; choose another address with {settings}")
+
+
+def find_family(host: str, port: int) -> socket.AddressFamily:
+    """IPv4 or IPv6, as the system resolves the name."""
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
 
 
 def find_url(listener: socket.socket) -> str:

@@ -1,13 +1,15 @@
 """A gRPC server on its ports and sockets."""
 
 import asyncio
+import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import grpc
 
 from service.servers.base import CannotListenError
-from service.servers.http import FAREWELL_S
+from service.servers.http import FAREWELL_S, cannot_listen, find_family
 from service.settings import GrpcSettings
 
 
@@ -34,12 +36,12 @@ class RpcLife(Protocol):
         """The server has begun to answer."""
 
     async def drain(self) -> None:
-        """The server takes no new call; calls without an end of their own are to end."""
+        """Refuse new calls from now on, and end those that have no end of their own."""
 
-    async def wait_until_idle(self) -> None:
-        """Return once no call is under way that deserves the grace.
+    async def wait_until_quiet(self) -> None:
+        """Return once no call is under way that deserves the grace, and the last answer has had time to arrive.
 
-        A health watch or an idle reflection stream does not: it would hold up every stop.
+        A health watch or an idle reflection stream does not deserve it: it would hold up every stop.
         """
 
 
@@ -65,24 +67,33 @@ class RpcServer:
         Raises:
             CannotListenError: If the address is taken or not ours.
         """
-        name = f"[{host}]" if ":" in host else host
+        # gRPC says no more than that it failed; a socket of our own, closed again, says why.
         try:
-            return f"{name}:{self._server.add_insecure_port(f'{name}:{port}')}"
-        except RuntimeError as error:
-            raise CannotListenError(
-                f"cannot listen on {name}:{port} for gRPC; choose another address with {settings}"
-            ) from error
+            with socket.create_server((host, port), family=find_family(host, port)):
+                pass
+        except OSError as error:
+            raise cannot_listen(host, port, error, settings) from error
+        name = f"[{host}]" if ":" in host else host
+        return f"{name}:{self._server.add_insecure_port(f'{name}:{port}')}"
 
-    def bind_socket(self, path: Path) -> None:
-        """Answer on a Unix socket too.
+    def bind_socket(self, path: Path, *, settings: str) -> None:
+        """Answer on a Unix socket too; one that a dead process left there is taken over.
 
         Raises:
-            CannotListenError: If it cannot be made there.
+            CannotListenError: If something else is there, or it cannot be made.
         """
+        if path.is_socket() and _is_answered(path):
+            raise CannotListenError(f"another server answers on {path}; choose another path with {settings}")
+        if path.exists() and not path.is_socket():
+            raise CannotListenError(f"{path} is no socket; choose another path with {settings}")
         try:
+            path.unlink(missing_ok=True)
             self._server.add_insecure_port(f"unix:{path.absolute()}")
-        except RuntimeError as error:
-            raise CannotListenError(f"cannot make the socket {path}") from error
+        except (OSError, RuntimeError) as error:
+            raise CannotListenError(
+                f"cannot make the socket {path}: is there the folder {path.absolute().parent}, and may we write in it? "
+                f"choose another path with {settings}"
+            ) from error
 
     async def serve(self) -> None:
         """Answer until `stop`, then finish what runs."""
@@ -90,13 +101,21 @@ class RpcServer:
         await self._life.start()
         await self._stopping.wait()
         await self._life.drain()
-        closing = asyncio.create_task(self._server.stop(self._grace_s + FAREWELL_S))
-        idle = asyncio.ensure_future(self._life.wait_until_idle())
-        await asyncio.wait({closing, idle}, return_when=asyncio.FIRST_COMPLETED)
-        idle.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._grace_s + FAREWELL_S):
+                await self._life.wait_until_quiet()
+        # Not sooner: it tells clients to go elsewhere, but then closes their connections over answers under way.
         await self._server.stop(None)
-        await closing
 
     def stop(self) -> None:
         """Take no new call."""
         self._stopping.set()
+
+
+def _is_answered(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+    return True

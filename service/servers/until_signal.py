@@ -3,29 +3,49 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from service.servers.base import Server
 
 
-async def serve_until_signal(servers: Sequence[Server], grace_s: float, give_up: Callable[[], Awaitable[None]]) -> None:
-    """Answer until SIGTERM or SIGINT, or until one of the servers ends; return once running requests are answered.
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """How servers are stopped.
 
-    Args:
-        servers: All that answer.
-        grace_s: Seconds that running requests have to finish.
+    Attributes:
+        announce: Called at the signal: tells those who ask that no more requests are welcome.
+        delay_s: Seconds for which requests are still taken after that.
+        grace_s: Seconds that running requests have to finish then.
         give_up: Called when the grace is over; must make the requests that still run end soon.
     """
+
+    announce: Callable[[], None]
+    delay_s: float
+    grace_s: float
+    give_up: Callable[[], Awaitable[None]]
+
+
+async def serve_until_signal(servers: Sequence[Server], farewell: Farewell) -> None:
+    """Answer until SIGTERM or SIGINT, or until one of the servers ends; return once running requests are answered."""
     serving = [asyncio.create_task(server.serve()) for server in servers]
-    stopping = asyncio.create_task(wait_for_signal())
-    await asyncio.wait({*serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
+    if await _is_signalled(serving, None):
+        farewell.announce()
+        await _is_signalled(serving, farewell.delay_s)
     for server in servers:
         server.stop()
-    _, late = await asyncio.wait(serving, timeout=grace_s)
+    _, late = await asyncio.wait(serving, timeout=farewell.grace_s)
     if late:
-        await give_up()
+        await farewell.give_up()
     await asyncio.gather(*serving)
+
+
+async def _is_signalled(serving: Sequence[asyncio.Task[None]], timeout_s: float | None) -> bool:
+    """Wait for a signal, for the end of a server, or for so long; true if it was a signal."""
+    stopping = asyncio.create_task(wait_for_signal())
+    done, _ = await asyncio.wait({*serving, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    return stopping in done
 
 
 async def run_until_signal(work: Coroutine[Any, Any, None]) -> bool:

@@ -30,6 +30,9 @@ _NUMBERS: Mapping[int, tuple[np.dtype[Any], str]] = MappingProxyType(
     }
 )
 _TYPES = MappingProxyType({dtype: number for number, (dtype, _) in _NUMBERS.items()})
+MAX_DIMENSIONS = 8
+"""Most dimensions of a shape: images have at most four, and multiplying a million of them would take minutes."""
+
 # A shape may promise any number of elements; what a small message may make of its one value is bounded.
 _MAX_REPEATED_BYTES = 2**28
 
@@ -67,9 +70,9 @@ def parse_tensor(tensor: Any) -> Tensor:
     Raises:
         MalformedTensorError: If type, shape and values do not fit together.
     """
-    shape = _parse_shape(tensor)
+    shape = parse_shape(tensor)
     if tensor.dtype == _STRING:
-        return _fit(np.array(list(tensor.string_val), object), shape)
+        return _parse_strings(tensor.string_val, shape)
     if tensor.dtype == _BFLOAT16:
         return _parse_bfloat16(tensor, shape)
     if tensor.dtype not in _NUMBERS:
@@ -77,7 +80,24 @@ def parse_tensor(tensor: Any) -> Tensor:
     dtype, field = _NUMBERS[tensor.dtype]
     if tensor.tensor_content:
         return _parse_content(tensor.tensor_content, dtype, shape)
-    return _fit(_parse_values(getattr(tensor, field), dtype), shape)
+    values = getattr(tensor, field)
+    _check_count(len(values), shape, dtype.itemsize)
+    return _fit(_parse_values(values, dtype), shape)
+
+
+def parse_shape(tensor: Any) -> tuple[int, ...]:
+    """The shape of a TensorProto.
+
+    Raises:
+        MalformedTensorError: If it has too many dimensions, or is not fully known.
+    """
+    dimensions = tensor.tensor_shape.dim
+    if len(dimensions) > MAX_DIMENSIONS:
+        raise MalformedTensorError(f"a shape of {len(dimensions)} dimensions came, the limit is {MAX_DIMENSIONS}")
+    shape = tuple(dim.size for dim in dimensions)
+    if tensor.tensor_shape.unknown_rank or any(size < 0 for size in shape):
+        raise MalformedTensorError(f"the shape {list(shape)} is not fully known")
+    return shape
 
 
 def describe_type(number: int) -> str:
@@ -90,18 +110,23 @@ def find_type(name: str) -> int:
     return _TYPES[np.dtype(name)]
 
 
-def _parse_shape(tensor: Any) -> tuple[int, ...]:
-    shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
-    if tensor.tensor_shape.unknown_rank or any(size < 0 for size in shape):
-        raise MalformedTensorError(f"the shape {list(shape)} is not fully known")
-    return shape
+def _check_count(came: int, shape: tuple[int, ...], item_bytes: int) -> None:
+    """Refuse what does not fit, before each value becomes an object of Python's or NumPy's.
+
+    Fewer values than the shape has are no mistake: the last one is repeated, as tensor.proto says.
+    """
+    wanted = math.prod(shape)
+    if came > wanted or (wanted and not came):
+        raise MalformedTensorError(f"{came} values came, the shape {list(shape)} has {wanted}")
+    if came < wanted and wanted * item_bytes > _MAX_REPEATED_BYTES:
+        raise MalformedTensorError(f"the shape {list(shape)} has {wanted} elements, too many for a repeated value")
 
 
 def _parse_content(content: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Tensor:
     expected = math.prod(shape) * dtype.itemsize
     if len(content) != expected:
         raise MalformedTensorError(f"{len(content)} bytes of content came, {dtype.name} {list(shape)} has {expected}")
-    return np.frombuffer(content, dtype).reshape(shape)
+    return _reshape(np.frombuffer(content, dtype), shape)
 
 
 def _parse_values(values: Any, dtype: np.dtype[Any]) -> Tensor:
@@ -115,22 +140,33 @@ def _parse_values(values: Any, dtype: np.dtype[Any]) -> Tensor:
     return wide.astype(dtype)
 
 
+def _parse_strings(values: Any, shape: tuple[int, ...]) -> Tensor:
+    _check_count(len(values), shape, np.dtype(object).itemsize)
+    return _fit(np.array(list(values), object), shape)
+
+
 def _parse_bfloat16(tensor: Any, shape: tuple[int, ...]) -> Tensor:
     if tensor.tensor_content:
-        halves = _parse_content(tensor.tensor_content, np.dtype("<u2"), shape)
-    else:
-        halves = _fit(np.array(tensor.half_val, np.uint32).astype(np.uint16), shape)
-    # bfloat16 is the upper half of a float32.
+        return _widen(_parse_content(tensor.tensor_content, np.dtype("<u2"), shape))
+    _check_count(len(tensor.half_val), shape, np.dtype(np.float32).itemsize)
+    return _fit(_widen(np.array(tensor.half_val, np.uint32).astype(np.uint16)), shape)
+
+
+def _widen(halves: Tensor) -> Tensor:
+    """A bfloat16 is the upper half of a float32."""
     return (halves.astype(np.uint32) << 16).view(np.float32)
 
 
 def _fit(values: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Values in their shape; where there are fewer, the last one is repeated, as tensor.proto says."""
-    wanted = math.prod(shape)
-    if len(values) == wanted:
+    """Values of a number that was checked, in their shape; where there are fewer, the last one is repeated."""
+    missing = math.prod(shape) - len(values)
+    if missing:
+        values = np.concatenate([values, np.full(missing, values[-1], values.dtype)])
+    return _reshape(values, shape)
+
+
+def _reshape(values: Tensor, shape: tuple[int, ...]) -> Tensor:
+    try:
         return values.reshape(shape)
-    if not len(values) or len(values) > wanted:
-        raise MalformedTensorError(f"{len(values)} values came, the shape {list(shape)} has {wanted}")
-    if wanted * values.itemsize > _MAX_REPEATED_BYTES:
-        raise MalformedTensorError(f"the shape {list(shape)} has {wanted} elements, too many for a repeated value")
-    return np.concatenate([values, np.full(wanted - len(values), values[-1], values.dtype)]).reshape(shape)
+    except ValueError as error:  # a shape without an element may still have a size beyond NumPy's
+        raise MalformedTensorError(f"the shape {list(shape)} is too large") from error

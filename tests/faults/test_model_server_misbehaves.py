@@ -18,7 +18,8 @@ from service.codec import Codec
 from service.doors import build_gateway_app
 from service.wire.tensors import render_tensor
 
-IMAGES = count_images(4)
+PLACES = 4
+IMAGES = count_images(16)
 RAW = {"Content-Type": "application/octet-stream"}
 
 
@@ -33,7 +34,7 @@ async def peer() -> AsyncIterator[ServingPeer]:
 async def client(peer: ServingPeer) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway before it, with four calls under way at most, as the service has."""
     async with open_backend(peer.target) as backend:
-        limits = BatchLimits(8, 4, 64)
+        limits = BatchLimits(8, PLACES, 64)
         lanes = Lanes(Batcher(backend, limits), Batcher(backend, limits), max_small_rows=8)
         codec = Codec(backend, lanes, model_name="digits", max_rows=64)
         await until(backend.is_ready)
@@ -42,10 +43,27 @@ async def client(peer: ServingPeer) -> AsyncIterator[httpx.AsyncClient]:
         await lanes.close(grace_s=0)
 
 
-def encode(client: httpx.AsyncClient, number: int, timeout_s: float = 30.0) -> asyncio.Task[httpx.Response]:
-    """Encode one image."""
+def encode(
+    client: httpx.AsyncClient, number: int, timeout_s: float = 30.0, *, count: int = 1
+) -> asyncio.Task[httpx.Response]:
+    """Encode one image, or `count` from there on."""
     headers = {**RAW, "X-Request-Timeout": str(timeout_s)}
-    return asyncio.create_task(client.post("/encode", content=IMAGES[number].tobytes(), headers=headers))
+    body = IMAGES[number : number + count].tobytes()
+    return asyncio.create_task(client.post("/encode", content=body, headers=headers))
+
+
+async def hang_everywhere(
+    client: httpx.AsyncClient, peer: ServingPeer, timeout_s: float
+) -> list[asyncio.Task[httpx.Response]]:
+    """A call that hangs in every place of the small lane, at a server that answers again."""
+    peer.gate.clear()
+    hung = []
+    for number in range(PLACES):
+        hung.append(encode(client, number, timeout_s))
+        await until(lambda: len(peer.heard) == len(hung))
+    peer.gate = asyncio.Event()  # those calls go on waiting at the old one
+    peer.gate.set()
+    return hung
 
 
 async def test_server_that_never_answers_is_504_at_the_deadline_and_others_go_on(
@@ -66,6 +84,48 @@ async def test_server_that_never_answers_is_504_at_the_deadline_and_others_go_on
     assert (200, 504, "deadline_exceeded") == (answer.status_code, lost.status_code, lost.json()["reason"])
     np.testing.assert_array_equal(fake_codes(IMAGES[1:2])[0], np.array(answer.json()["codes"][0], np.float32))
     assert 0.3 <= took_s < 2
+
+
+async def test_hung_calls_in_every_place_are_504_and_others_go_on(client: httpx.AsyncClient, peer: ServingPeer) -> None:
+    """Large requests are answered meanwhile, small ones as soon as the deadlines of those before them have passed."""
+    began_s = time.monotonic()
+    hung = await hang_everywhere(client, peer, timeout_s=1.0)
+    waiting = encode(client, 5)
+    meanwhile = await encode(client, 0, count=9)
+    assert not any(task.done() for task in (*hung, waiting))
+    lost = await asyncio.gather(*hung)
+    answer, afterwards = await waiting, await encode(client, 6)
+    took_s = time.monotonic() - began_s
+
+    assert [(504, "deadline_exceeded")] * PLACES == [(each.status_code, each.json()["reason"]) for each in lost]
+    assert [200, 200, 200] == [meanwhile.status_code, answer.status_code, afterwards.status_code]
+    np.testing.assert_array_equal(fake_codes(IMAGES[5:6])[0], np.array(answer.json()["codes"][0], np.float32))
+    assert 0.9 < took_s < 3
+
+
+async def test_hung_calls_whose_callers_leave_hold_nobody_up(client: httpx.AsyncClient, peer: ServingPeer) -> None:
+    """The places are free at once, long before the deadlines, and the server hears that nobody waits."""
+    hung = await hang_everywhere(client, peer, timeout_s=30.0)
+    waiting = encode(client, 5)
+    for task in hung:
+        task.cancel()
+    answer = await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(peer.cancelled.wait(), 5)
+
+    assert 200 == answer.status_code
+
+
+async def test_hung_call_ends_with_the_last_of_its_callers(client: httpx.AsyncClient, peer: ServingPeer) -> None:
+    """One with much time leaves, one with little runs out of it: together they hold their place no longer."""
+    peer.gate.clear()
+    hung = [encode(client, number, timeout_s) for number, timeout_s in enumerate((30.0, 0.5))]
+    await until(lambda: len(peer.heard) > 0)
+    hung[0].cancel()
+    lost = await hung[1]
+    await asyncio.wait_for(peer.cancelled.wait(), 5)
+
+    assert 504 == lost.status_code
+    assert peer.heard[0].remaining_s > 20
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from support.all_doors import (
     Gateway,
     Request,
     Rest,
+    Rpc,
     Status,
     UnsayableError,
     build_lanes,
@@ -87,7 +88,8 @@ _PREDICT = "/v1/models/digits:predict"
 _IMAGE = count_images(1)
 _MANY_IMAGES = Ask(images=np.zeros((4097, 28, 28), np.uint8))
 _PNG = render_png(_IMAGE[0])
-_NO_MESSAGE = "bytes that are no message never reach the door: gRPC itself says UNKNOWN"
+_NO_JSON = "messages are no JSON"
+_HELD_BACK = "a full queue holds a stream back"
 _TOO_LONG = "a message above the limit never reaches the door: gRPC itself says RESOURCE_EXHAUSTED"
 _NO_TYPES = "its numbers have no declared type"
 _NO_HEADER = "gRPC has its own words for it, which cannot be wrong"
@@ -280,6 +282,11 @@ def _with_body(content: bytes) -> dict[str, Request]:
     }
 
 
+def _with_message(data: bytes) -> dict[str, Request]:
+    """The same bytes where every gRPC door expects its message."""
+    return {door: Rpc(write(Ask(images=_IMAGE), door).path, data) for door in ALL_RPC}
+
+
 def _code(value: float, dtype: Any) -> Ask:
     return Ask(codes=np.array([[0, value, 0, 0]], dtype))
 
@@ -374,8 +381,8 @@ FAILURES: Mapping[str, Failure] = MappingProxyType(
         "an unknown preprocessing": Failure("malformed_request", Ask(images=_IMAGE, preprocess="unknown")),
         "a missing input": Failure("malformed_request", instead=_miss_input()),
         # The caller's bodies and headers.
-        "a body that is no JSON": Failure(
-            "malformed_request", instead=_with_body(b'{"images": ['), unsayable=_all(ALL_RPC, _NO_MESSAGE)
+        "a body that is no JSON, bytes that are no message": Failure(
+            "malformed_request", instead={**_with_body(b'{"images": ['), **_with_message(b"\xff")}
         ),
         "NaN, which is no JSON": Failure(
             "malformed_request",
@@ -383,7 +390,7 @@ FAILURES: Mapping[str, Failure] = MappingProxyType(
                 **_with_body(b'{"images": [[NaN]]}'),
                 **dict.fromkeys(TFS_REST, Rest(_PREDICT, b'{"instances": [[NaN]]}')),
             },
-            unsayable=_all(ALL_RPC, _NO_MESSAGE),
+            unsayable=_all(ALL_RPC, _NO_JSON),
         ),
         "more bytes than the limit": Failure(
             "too_large",
@@ -402,7 +409,7 @@ FAILURES: Mapping[str, Failure] = MappingProxyType(
         ),
         # Our own troubles.
         "the deadline passed": Failure("deadline_exceeded", trouble=hang, names_no_time=True),
-        "the queue is full": Failure("overloaded", trouble=fill_queue),
+        "the queue is full": Failure("overloaded", trouble=fill_queue, unsayable={STREAM: _HELD_BACK}),
         "no version is loaded": Failure("not_ready", trouble=lose_versions),
         "the service is shutting down": Failure("not_ready", trouble=shut_down),
         "the model fails": Failure("backend_failed", trouble=fail_model(BackendError("encode failed"))),

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -12,12 +13,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from support.fakes import HeldBackend, count_images
 from support.grpc_door import read_reason
 from support.http_door import build_context
+from support.slow_line import slow_line
 
 from service.app import find_warm_up_sizes
 from service.batching import Batcher, BatchLimits, Lanes
 from service.codec import Codec
 from service.doors import build_gateway_app, build_gateway_rpc
-from service.servers import CannotListenError, HttpServer, find_url, listen, serve_until_signal
+from service.servers import CannotListenError, Farewell, HttpServer, find_url, listen, serve_until_signal
 from service.settings import GrpcSettings
 from service.wire import codec_pb2 as pb
 from service.wire.codec_pb2_grpc import CodecStub
@@ -37,25 +39,29 @@ class Running:
         address: Where it listens for gRPC.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, grace_s: float) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, grace_s: float, delay_s: float = 0) -> None:
         self.backend = HeldBackend()
         self._signal = asyncio.Event()
-        monkeypatch.setattr("service.servers.until_signal.wait_for_signal", self._signal.wait)
-        batcher = Batcher(self.backend, BatchLimits(8, 1, 64))
-        lanes = Lanes(batcher, batcher, max_small_rows=8)
-        codec = Codec(self.backend, lanes, model_name="digits", max_rows=64)
+        monkeypatch.setattr("service.servers.until_signal.wait_for_signal", self._wait_for_signal)
+        batcher = Batcher(self.backend, BatchLimits(4096, 1, 8192))
+        lanes = Lanes(batcher, batcher, max_small_rows=4096)
+        codec = Codec(self.backend, lanes, model_name="digits", max_rows=4096)
         self._listener = listen("127.0.0.1", 0, settings=SETTINGS)
         self.url = find_url(self._listener)
         context = build_context(codec=codec)
         http = HttpServer(build_gateway_app(context), self._listener, grace_s)
         rpc = build_gateway_rpc(context, GrpcSettings(), grace_s)
         self.address = rpc.bind("127.0.0.1", 0, settings=SETTINGS)
-        give_up = partial(lanes.close, grace_s=0)
-        self._serving = asyncio.create_task(serve_until_signal([http, rpc], grace_s, give_up))
+        farewell = Farewell(codec.drain, delay_s, grace_s, partial(lanes.close, grace_s=0))
+        self._serving = asyncio.create_task(serve_until_signal([http, rpc], farewell))
 
     def signal(self) -> None:
         """What SIGTERM does."""
         self._signal.set()
+
+    async def _wait_for_signal(self) -> None:
+        await self._signal.wait()
+        self._signal.clear()
 
     async def wait(self) -> None:
         """Return once the server has ended."""
@@ -76,6 +82,32 @@ async def test_running_requests_are_answered_after_the_signal(monkeypatch: pytes
     await running.wait()
 
     assert 200 == answer.status_code
+
+
+async def test_readiness_goes_first_and_requests_are_answered_until_the_delay_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A load balancer that looks every second notices before the ports close; a second signal cuts the delay short."""
+    running = Running(monkeypatch, grace_s=60, delay_s=600)
+    running.backend.gate.set()
+    async with (
+        httpx.AsyncClient(base_url=running.url, timeout=60) as client,
+        grpc.aio.insecure_channel(running.address) as channel,
+    ):
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        watch = health.Watch(health_pb2.HealthCheckRequest(service="digitcodec.v1.Codec"))
+        await watch.read()
+        running.signal()
+        drained = await watch.read()
+        probe = await client.get("/readyz")
+        answer = await client.post("/encode", content=BODY, headers=RAW)
+        called = await _call(CodecStub(channel))
+        running.signal()
+        await running.wait()
+
+    assert health_pb2.HealthCheckResponse.NOT_SERVING == drained.status
+    assert (503, "not_ready") == (probe.status_code, probe.json()["reason"])
+    assert (200, 1) == (answer.status_code, called.model.version)
 
 
 async def test_requests_beyond_the_grace_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,6 +159,27 @@ async def test_calls_beyond_the_grace_are_told(monkeypatch: pytest.MonkeyPatch) 
     assert (grpc.StatusCode.UNAVAILABLE, "not_ready") == (caught.value.code(), read_reason(caught.value))
 
 
+async def test_answers_on_a_slow_line_arrive_before_the_connection_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three megabytes over a line of four a second: the answer has left us long before it is there."""
+    running = Running(monkeypatch, grace_s=60)
+    async with slow_line(running.address, bytes_per_s=4e6) as address, grpc.aio.insecure_channel(address) as channel:
+        stub: Any = CodecStub(channel)
+        images = pb.Images(packed=count_images(4000).tobytes())
+        call = asyncio.ensure_future(_reconstruct(stub, images))
+        await running.backend.entered.wait()
+        running.signal()
+        running.backend.gate.set()
+        answer = await call
+        await running.wait()
+
+    assert 4000 * 784 == len(answer.reconstructions)
+
+
+async def _reconstruct(stub: Any, images: pb.Images) -> pb.ReconstructResponse:
+    answer: pb.ReconstructResponse = await stub.Reconstruct(pb.ReconstructRequest(images=images), timeout=60)
+    return answer
+
+
 async def _call(stub: Any) -> pb.EncodeResponse:
     answer: pb.EncodeResponse = await stub.Encode(REQUEST, timeout=60)
     return answer
@@ -160,3 +213,33 @@ def test_warm_up_stays_small_for_large_batches() -> None:
     assert set(range(1, 65)) | {128, 256, 512} == set(sizes)
 
     assert len(find_warm_up_sizes(4096, 8192)) < 80
+
+
+async def test_socket_of_a_living_server_is_not_taken(tmp_path: Path) -> None:
+    """The second server is refused, and the first one goes on answering there; a dead one's socket is taken over."""
+    path = tmp_path / "digits.sock"
+    first, second = (build_gateway_rpc(build_context(), GrpcSettings(), 1) for _ in range(2))
+    first.bind_socket(path, settings="X")
+    serving = asyncio.create_task(first.serve())
+    async with grpc.aio.insecure_channel(f"unix:{path}") as channel:
+        await _call(CodecStub(channel))
+        with pytest.raises(CannotListenError, match="another server answers on"):
+            second.bind_socket(path, settings="X")
+        answer = await _call(CodecStub(channel))
+    first.stop()
+    await serving
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    second.bind_socket(path, settings="X")
+
+    assert 1 == answer.model.version
+
+
+async def test_impossible_socket_is_told_with_the_setting(tmp_path: Path) -> None:
+    """A folder that is not there, and a file that is no socket."""
+    server = build_gateway_rpc(build_context(), GrpcSettings(), 1)
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotListenError, match=r"is there the folder.*THE_SETTING"):
+        server.bind_socket(tmp_path / "nowhere" / "digits.sock", settings="THE_SETTING")
+    with pytest.raises(CannotListenError, match=r"is no socket.*THE_SETTING"):
+        server.bind_socket(tmp_path / "file", settings="THE_SETTING")

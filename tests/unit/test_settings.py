@@ -73,6 +73,13 @@ def test_bulk_queue_must_hold_the_largest_request(monkeypatch: pytest.MonkeyPatc
         load(monkeypatch, DIGITCODEC_BULK__MAX_QUEUE_ROWS="100")
 
 
+def test_queue_must_hold_the_largest_small_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request of a whole batch must find a place when nobody waits; a queue of just that size will do."""
+    assert 64 == load(monkeypatch, DIGITCODEC_BATCHING__MAX_QUEUE_ROWS="64").batching.max_queue_rows
+    with pytest.raises(ValidationError, match=r"batching\.max_queue_rows is 63, less than batching\.max_batch_rows 64"):
+        load(monkeypatch, DIGITCODEC_BATCHING__MAX_QUEUE_ROWS="63")
+
+
 def test_settings_are_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody changes a setting after the start."""
     settings = load(monkeypatch)

@@ -2,7 +2,7 @@
 
 from service.api.grpc.door import add_codec_service
 from service.api.grpc.frame import CallTracker
-from service.api.grpc.health import HealthKeeper
+from service.api.grpc.health import HEALTH_SERVICE, HealthKeeper
 from service.api.grpc.reflection import add_reflection
 
-__all__ = ["CallTracker", "HealthKeeper", "add_codec_service", "add_reflection"]
+__all__ = ["HEALTH_SERVICE", "CallTracker", "HealthKeeper", "add_codec_service", "add_reflection"]

@@ -1,20 +1,13 @@
-"""Our own gRPC door: the servicer of digitcodec.v1.Codec."""
-
-from collections.abc import AsyncIterator
-from functools import partial
-from typing import Any
+"""Our own gRPC door: digitcodec.v1.Codec."""
 
 import grpc
 
 from service.api.context import DoorContext
 from service.api.exchange import grpc_door
-from service.api.grpc.frame import CallTracker, RpcContext, RpcFrame, abort, find_rpc_origin
+from service.api.grpc.frame import CallTracker, RpcFrame, add_service, serialize
 from service.api.grpc.operations import Operations
-from service.api.grpc.status import render_status
 from service.api.grpc.stream import StreamAnswerer
-from service.errors import NotReadyError
 from service.wire import codec_pb2 as pb
-from service.wire.codec_pb2_grpc import CodecServicer, add_CodecServicer_to_server
 
 DOOR = grpc_door("grpc")
 
@@ -32,47 +25,15 @@ def add_codec_service(server: grpc.aio.Server, context: DoorContext, tracker: Ca
         The full name of the service.
     """
     operations = Operations(context)
+    frame = RpcFrame(DOOR, context, tracker)
     streams = StreamAnswerer(operations, context, tracker, DOOR, max_rows=stream_rows)
-    servicer = _Servicer(operations, RpcFrame(DOOR, context, tracker), streams, context, tracker)
-    add_CodecServicer_to_server(servicer, server)
-    return pb.DESCRIPTOR.services_by_name["Codec"].full_name
-
-
-class _Servicer(CodecServicer):
-    """Gives each call to its operation."""
-
-    def __init__(
-        self,
-        operations: Operations,
-        frame: RpcFrame,
-        streams: StreamAnswerer,
-        context: DoorContext,
-        tracker: CallTracker,
-    ) -> None:
-        self._operations = operations
-        self._frame = frame
-        self._streams = streams
-        self._context = context
-        self._tracker = tracker
-
-    async def Encode(self, request: pb.EncodeRequest, context: Any) -> pb.EncodeResponse:
-        return await self._frame.answer("encode", partial(self._operations.encode, request), context)
-
-    async def Decode(self, request: pb.DecodeRequest, context: Any) -> pb.DecodeResponse:
-        return await self._frame.answer("decode", partial(self._operations.decode, request), context)
-
-    async def Reconstruct(self, request: pb.ReconstructRequest, context: Any) -> pb.ReconstructResponse:
-        return await self._frame.answer("reconstruct", partial(self._operations.reconstruct, request), context)
-
-    async def Score(self, request: pb.ScoreRequest, context: Any) -> pb.ScoreResponse:
-        return await self._frame.answer("score", partial(self._operations.score, request), context)
-
-    async def ReconstructStream(
-        self, request_iterator: AsyncIterator[pb.ReconstructStreamRequest], context: RpcContext
-    ) -> AsyncIterator[pb.ReconstructStreamResponse]:
-        with self._tracker.counted():
-            try:
-                async for response in self._streams.answer(request_iterator, context):
-                    yield response
-            except NotReadyError as error:
-                await abort(context, render_status(error), find_rpc_origin(context, self._context))
+    service = str(pb.DESCRIPTOR.services_by_name["Codec"].full_name)
+    handlers = {
+        "Encode": frame.build_handler("encode", pb.EncodeRequest, operations.encode),
+        "Decode": frame.build_handler("decode", pb.DecodeRequest, operations.decode),
+        "Reconstruct": frame.build_handler("reconstruct", pb.ReconstructRequest, operations.reconstruct),
+        "Score": frame.build_handler("score", pb.ScoreRequest, operations.score),
+        "ReconstructStream": grpc.stream_stream_rpc_method_handler(streams.answer, response_serializer=serialize),
+    }
+    add_service(server, service, handlers)
+    return service

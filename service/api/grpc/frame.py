@@ -1,17 +1,20 @@
 """The frame around every unary call, whichever protocol it speaks: one answer and one log line, come what may."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
 from typing import Any, NoReturn, TypeVar
 
 import grpc
+from google.protobuf.message import DecodeError, Message
 
 from service.api.context import DoorContext
 from service.api.exchange import Door, Exchange, find_origin
-from service.api.grpc.status import DETAILS_KEY, RpcStatus, render_status
+from service.api.grpc.status import DETAILS_KEY, RpcStatus, render_any_status
 from service.domain import Deadline, Origin
-from service.errors import hide_unknown
+from service.errors import DeadlineExceededError, MalformedRequestError, NotReadyError, hide_unknown
 
 REQUEST_ID_KEY = "x-request-id"
 """Metadata that brings a request id, and takes it back with the answer."""
@@ -19,7 +22,17 @@ REQUEST_ID_KEY = "x-request-id"
 RpcContext = grpc.aio.ServicerContext[Any, Any]
 FailureRenderer = Callable[[Exception], RpcStatus]
 
-_Response = TypeVar("_Response")
+# Packed rows are copied, not looked at; a megabyte of tiny fields takes some 20 ms.
+_INLINE_MESSAGE_BYTES = 2**18
+
+# A call is over for us when its answer is with the system, and closing the connection then may still cut it off.
+_ARRIVAL_S = 1.0
+
+_Request = TypeVar("_Request", bound=Message)
+_Response = TypeVar("_Response", bound=Message)
+
+Work = Callable[[_Request, Deadline, Exchange], Awaitable[Message]]
+"""What a method does: makes a response, and notes rows and version; raises core errors."""
 
 
 class CallTracker:
@@ -34,22 +47,30 @@ class CallTracker:
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._left_at_s = -math.inf
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count a call as under way while the block runs."""
+    def count(self, rpc: RpcContext) -> None:
+        """Count a call as under way until it has ended.
+
+        Raises:
+            NotReadyError: If the service drains.
+        """
+        if self.draining.is_set():
+            raise NotReadyError("the service is shutting down")
         self._running += 1
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
+        rpc.add_done_callback(self._leave)  # type: ignore[arg-type]  # the stub asks for a class that nobody has
 
-    async def wait_until_idle(self) -> None:
-        """Return once no call is under way."""
+    async def wait_until_quiet(self) -> None:
+        """Return once no call is under way, and the last answer has had time to reach a caller on a slow line."""
         await self._idle.wait()
+        await asyncio.sleep(self._left_at_s + _ARRIVAL_S - time.monotonic())
+
+    def _leave(self, _: Any) -> None:
+        self._running -= 1
+        self._left_at_s = time.monotonic()
+        if not self._running:
+            self._idle.set()
 
 
 class RpcFrame:
@@ -60,7 +81,7 @@ class RpcFrame:
         door: Door,
         context: DoorContext,
         tracker: CallTracker,
-        render_failure: FailureRenderer = lambda error: render_status(hide_unknown(error)),
+        render_failure: FailureRenderer = render_any_status,
         *,
         probes: frozenset[str] = frozenset(),
     ) -> None:
@@ -79,6 +100,27 @@ class RpcFrame:
         self._render_failure = render_failure
         self._probes = probes
 
+    def build_handler(self, operation: str, request_type: type[_Request], work: Work[_Request]) -> Any:
+        """The handler of a unary method.
+
+        It takes bytes: what is no message gets an answer and a log line like every other refusal, and large messages
+        are parsed off the event loop.
+
+        Args:
+            operation: What the log calls the method.
+            request_type: The message that it takes.
+            work: Makes the response, and notes rows and version.
+        """
+
+        async def answer(data: bytes, rpc: RpcContext) -> Message:
+            async def parse_and_work(deadline: Deadline, exchange: Exchange) -> Message:
+                request = await parse_message(request_type, data, self._context.bulk)
+                return await work(request, deadline, exchange)
+
+            return await self.answer(operation, parse_and_work, rpc)
+
+        return grpc.unary_unary_rpc_method_handler(answer, response_serializer=serialize)
+
     async def answer(
         self, operation: str, work: Callable[[Deadline, Exchange], Awaitable[_Response]], rpc: RpcContext
     ) -> _Response:
@@ -90,21 +132,66 @@ class RpcFrame:
             rpc: The call.
         """
         exchange = Exchange(self._door, operation, find_rpc_origin(rpc, self._context))
-        with self._tracker.counted():
-            try:
-                response = await work(self._context.find_deadline(rpc.time_remaining()), exchange)
-            except asyncio.CancelledError:
-                exchange.abandon()
-                raise
-            except Exception as error:  # noqa: BLE001 - the door is the last to see it: a status and a log line are due
-                status = note_failure(error, self._render_failure, exchange)
-            else:
-                exchange.finish(grpc.StatusCode.OK.name)
-                rpc.set_trailing_metadata(((REQUEST_ID_KEY, exchange.origin.request_id),))
-                return response
-            finally:
-                exchange.write(self._context.log, quiet=operation in self._probes)
-            return await abort(rpc, status, exchange.origin)
+        try:
+            self._tracker.count(rpc)
+            response = await work_until(self._context.find_deadline(rpc.time_remaining()), exchange, work)
+        except asyncio.CancelledError:
+            exchange.abandon()
+            raise
+        except Exception as error:  # noqa: BLE001 - the door is the last to see it: a status and a log line are due
+            status = note_failure(error, self._render_failure, exchange)
+        else:
+            exchange.finish(grpc.StatusCode.OK.name)
+            rpc.set_trailing_metadata(((REQUEST_ID_KEY, exchange.origin.request_id),))
+            return response
+        finally:
+            exchange.write(self._context.log, quiet=operation in self._probes)
+        return await abort(rpc, status, exchange.origin)
+
+
+def add_service(server: grpc.aio.Server, name: str, handlers: Mapping[str, Any]) -> None:
+    """Let a server that has not started answer these methods of a service, by their names."""
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, dict(handlers)),))
+
+
+async def parse_message(kind: type[_Request], data: bytes, bulk: Executor) -> _Request:
+    """The message in these bytes.
+
+    Raises:
+        MalformedRequestError: If they are none.
+    """
+    if len(data) <= _INLINE_MESSAGE_BYTES:
+        return _parse(kind, data)
+    return await asyncio.get_running_loop().run_in_executor(bulk, _parse, kind, data)
+
+
+def serialize(message: Message) -> bytes:
+    """The bytes of a message of any kind."""
+    return message.SerializeToString()
+
+
+async def work_until(
+    deadline: Deadline, exchange: Exchange, work: Callable[[Deadline, Exchange], Awaitable[_Response]]
+) -> _Response:
+    """Do the work, and cancel it at the deadline, wherever it is.
+
+    Raises:
+        DeadlineExceededError: If the deadline passes first.
+    """
+    try:
+        async with asyncio.timeout(deadline.remaining_s()) as timer:
+            return await work(deadline, exchange)
+    except TimeoutError as error:
+        if timer.expired():
+            raise DeadlineExceededError("the deadline passed before the answer was there") from error
+        raise
+
+
+def _parse(kind: type[_Request], data: bytes) -> _Request:
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise MalformedRequestError(f"{len(data)} bytes came that are no {kind.DESCRIPTOR.full_name}") from error
 
 
 def find_rpc_origin(rpc: RpcContext, context: DoorContext) -> Origin:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import SERVICE_NAME
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_health.v1.health import aio as health_aio
 
 _Status = health_pb2.HealthCheckResponse
 # Between two looks; a probe asks every second or more seldom.
 _LOOK_INTERVAL_S = 0.1
 
-__all__ = ["SERVICE_NAME", "HealthKeeper"]
+__all__ = ["HEALTH_SERVICE", "HealthKeeper"]
 
 
 class HealthKeeper:

@@ -62,6 +62,8 @@ class Operations:
         limits = self._context.limits
         context = ReadContext(preprocess, limits.max_rows, self._context.image_limits, deadline)
         parse = partial(parsing.parse_images, request.images, context)
-        images = await read_rows(parse, parsing.count_bytes(request.images), preprocess, self._context.bulk)
+        images = await read_rows(
+            parse, parsing.count_bytes(request.images, limits.max_rows), preprocess, self._context.bulk
+        )
         exchange.rows = len(images)
         return images

@@ -1,5 +1,6 @@
 """Messages of our own gRPC contract -> selectors, options and rows; points at what is wrong."""
 
+import itertools
 from functools import partial
 
 import numpy as np
@@ -92,9 +93,9 @@ def parse_codes(codes: pb.Codes) -> Codes:
     return images.to_codes(np.frombuffer(codes.packed, "<f4").reshape(-1, codes.code_dim))
 
 
-def count_bytes(source: pb.Images) -> int:
-    """How much a request's images are, before anything is decoded."""
-    return len(source.packed) + sum(map(len, source.files.files))
+def count_bytes(source: pb.Images, max_files: int) -> int:
+    """How much a request's images are, before anything is decoded; of files that are too many it does not matter."""
+    return len(source.packed) + sum(map(len, itertools.islice(source.files.files, max_files)))
 
 
 def _malformed(pointer: str, detail: str) -> MalformedRequestError:

@@ -25,6 +25,8 @@ from service.errors import (
     PayloadTooLargeError,
     UnauthenticatedError,
     UnsupportedMediaError,
+    find_by_class,
+    hide_unknown,
 )
 
 DOMAIN = "digitcodec"
@@ -70,14 +72,14 @@ class RpcStatus:
     info: bytes
 
 
-def find_code(error: DigitCodecError) -> grpc.StatusCode:
-    """The code for an error: that of its class, or of the nearest base class that has one."""
-    return next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
-
-
 def render_status(error: DigitCodecError) -> RpcStatus:
     """The status of a call that ended with this error."""
-    return build_status(find_code(error), error.detail, error)
+    return build_status(find_by_class(CODES, error), error.detail, error)
+
+
+def render_any_status(error: Exception) -> RpcStatus:
+    """The status of a call that ended with any exception; an unknown one is not shown."""
+    return render_status(hide_unknown(error))
 
 
 def build_status(code: grpc.StatusCode, detail: str, error: DigitCodecError) -> RpcStatus:

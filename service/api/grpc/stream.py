@@ -6,23 +6,158 @@ from functools import partial
 
 from service.api.context import DoorContext
 from service.api.exchange import Door, Exchange
-from service.api.grpc.frame import CallTracker, RpcContext, find_rpc_origin, note_failure
+from service.api.grpc.frame import (
+    REQUEST_ID_KEY,
+    CallTracker,
+    RpcContext,
+    abort,
+    find_rpc_origin,
+    note_failure,
+    parse_message,
+    work_until,
+)
 from service.api.grpc.operations import Operations
-from service.api.grpc.parsing import count_bytes
-from service.api.grpc.status import render_status
-from service.domain import IMAGE_BYTES, Origin
-from service.errors import MalformedRequestError, NotReadyError, hide_unknown
+from service.api.grpc.status import render_any_status
+from service.domain import IMAGE_BYTES, Deadline, Origin
+from service.errors import MalformedRequestError, NotReadyError, OverloadedError
 from service.wire import codec_pb2 as pb
 
 OPERATION = "reconstruct_stream"
 
 _MAX_ID_BYTES = 128
+# How long a request waits before it tries a full queue again: about as long as a few batches take.
+_HELD_BACK_S = 0.02
 
-_Answering = asyncio.Task[pb.ReconstructStreamResponse]
+
+class StreamAnswerer:
+    """Answers streams."""
+
+    def __init__(
+        self, operations: Operations, context: DoorContext, tracker: CallTracker, door: Door, *, max_rows: int
+    ) -> None:
+        """Prepare for streams.
+
+        Args:
+            operations: Runs the requests.
+            context: The log and the limits.
+            tracker: Is told of every stream, and tells when the service drains.
+            door: What the log calls the door.
+            max_rows: Rows that may be in work ahead of the answers that the caller has taken.
+        """
+        self._operations = operations
+        self._context = context
+        self._tracker = tracker
+        self._door = door
+        self._max_rows = max_rows
+
+    async def answer(self, requests: AsyncIterator[bytes], rpc: RpcContext) -> None:
+        """Answer every request of one stream; if the service drains, those that were read before."""
+        origin = find_rpc_origin(rpc, self._context)
+        rpc.set_trailing_metadata(((REQUEST_ID_KEY, origin.request_id),))
+        stream = _Stream(self._operations, self._context, self._door, origin, rpc, self._max_rows)
+        try:
+            self._tracker.count(rpc)
+            await stream.answer_all(requests, self._tracker.draining)
+        except Exception as error:  # noqa: BLE001 - the door is the last to see it
+            exchange = Exchange(self._door, OPERATION, origin)
+            status = note_failure(error, render_any_status, exchange)
+            exchange.write(self._context.log)
+        else:
+            return
+        await abort(rpc, status, origin)
+
+
+class _Stream:
+    """One stream: its requests in work, and room for more."""
+
+    def __init__(
+        self,
+        operations: Operations,
+        context: DoorContext,
+        door: Door,
+        origin: Origin,
+        rpc: RpcContext,
+        max_rows: int,
+    ) -> None:
+        self._operations = operations
+        self._context = context
+        self._door = door
+        self._origin = origin
+        self._rpc = rpc
+        self._window = RowWindow(max_rows)
+        # Rows and answer of each request, in order; None marks the end. Bounded by the window.
+        self._answers: asyncio.Queue[tuple[int, asyncio.Task[pb.ReconstructStreamResponse]] | None] = asyncio.Queue()
+
+    async def answer_all(self, requests: AsyncIterator[bytes], draining: asyncio.Event) -> None:
+        """Write every answer, in the order of the requests.
+
+        Raises:
+            NotReadyError: If the service drains; what was read before is answered first.
+        """
+        reading = asyncio.create_task(self._read_all(requests))
+        ending = asyncio.create_task(_cancel_when(draining, reading))
+        try:
+            while (begun := await self._answers.get()) is not None:
+                rows, answering = begun
+                # Room is made by the caller taking an answer, not by our having one: one who never reads is held back.
+                await self._rpc.write(await answering)
+                self._window.leave(rows)
+            await _finish(reading)
+        finally:
+            ending.cancel()
+            reading.cancel()
+            self._drop_answers()
+
+    async def _read_all(self, requests: AsyncIterator[bytes]) -> None:
+        """Begin with every request as soon as there is room for it."""
+        try:
+            async for data in requests:
+                rows = max(1, len(data) // IMAGE_BYTES)
+                await self._window.enter(rows)
+                self._answers.put_nowait((rows, asyncio.create_task(self._answer(data))))
+        finally:
+            self._answers.put_nowait(None)
+
+    async def _answer(self, data: bytes) -> pb.ReconstructStreamResponse:
+        exchange, response = Exchange(self._door, OPERATION, self._origin), pb.ReconstructStreamResponse()
+        try:
+            request = await parse_message(pb.ReconstructStreamRequest, data, self._context.bulk)
+            response.id = _cut_id(request.id)
+            _check_id(request.id)
+            deadline = self._context.find_deadline(self._rpc.time_remaining())
+            answer = await work_until(deadline, exchange, partial(self._reconstruct, request.request))
+        except asyncio.CancelledError:
+            exchange.abandon()
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the stream goes on
+            response.failure.CopyFrom(_render_failure(error, exchange))
+        else:
+            response.response.CopyFrom(answer)
+            exchange.finish("OK")
+        finally:
+            exchange.write(self._context.log)
+        return response
+
+    async def _reconstruct(
+        self, request: pb.ReconstructRequest, deadline: Deadline, exchange: Exchange
+    ) -> pb.ReconstructResponse:
+        """Reconstruct; a full queue holds the stream back instead of refusing it."""
+        while True:
+            try:
+                return await self._operations.reconstruct(request, deadline, exchange)
+            except OverloadedError:
+                if deadline.remaining_s() < _HELD_BACK_S:
+                    raise
+                await asyncio.sleep(_HELD_BACK_S)
+
+    def _drop_answers(self) -> None:
+        while not self._answers.empty():
+            if (begun := self._answers.get_nowait()) is not None:
+                begun[1].cancel()
 
 
 class RowWindow:
-    """How many rows of a stream may be in work at the same time; a request larger than that goes alone."""
+    """How many rows of a stream may be in work or unread at the same time; a request larger than that goes alone."""
 
     def __init__(self, max_rows: int) -> None:
         self._max_rows = max_rows
@@ -36,96 +171,15 @@ class RowWindow:
             await self._freed.wait()
         self._rows += rows
 
-    def leave(self, rows: int, _: object = None) -> None:
-        """Give room back; the callback of a task that is done."""
+    def leave(self, rows: int) -> None:
+        """Give room back."""
         self._rows -= rows
         self._freed.set()
 
 
-class StreamAnswerer:
-    """Answers the requests of one stream."""
-
-    def __init__(
-        self, operations: Operations, context: DoorContext, tracker: CallTracker, door: Door, *, max_rows: int
-    ) -> None:
-        """Prepare for streams.
-
-        Args:
-            operations: Runs the requests.
-            context: The log and the limits.
-            tracker: Tells when the service drains.
-            door: What the log calls the door.
-            max_rows: Rows that may be in work ahead of the answers.
-        """
-        self._operations = operations
-        self._context = context
-        self._tracker = tracker
-        self._door = door
-        self._max_rows = max_rows
-
-    async def answer(
-        self, requests: AsyncIterator[pb.ReconstructStreamRequest], rpc: RpcContext
-    ) -> AsyncIterator[pb.ReconstructStreamResponse]:
-        """Every answer, in the order of the requests.
-
-        Raises:
-            NotReadyError: If the service drains; what was read before is answered first.
-        """
-        answers: asyncio.Queue[_Answering | None] = asyncio.Queue()
-        reading = asyncio.create_task(self._read_all(requests, answers, rpc))
-        ending = asyncio.create_task(self._end_when_draining(reading))
-        try:
-            while (answering := await answers.get()) is not None:
-                yield await answering
-            await _finish(reading)
-        finally:
-            ending.cancel()
-            reading.cancel()
-            while not answers.empty():
-                if (left := answers.get_nowait()) is not None:
-                    left.cancel()
-
-    async def _read_all(
-        self,
-        requests: AsyncIterator[pb.ReconstructStreamRequest],
-        answers: asyncio.Queue[_Answering | None],
-        rpc: RpcContext,
-    ) -> None:
-        """Start every request as soon as the window has room for it; None marks the end."""
-        origin = find_rpc_origin(rpc, self._context)
-        window = RowWindow(self._max_rows)
-        try:
-            async for request in requests:
-                rows = _count_rows(request)
-                await window.enter(rows)
-                answering = asyncio.create_task(self._answer_one(request, origin, rpc))
-                answering.add_done_callback(partial(window.leave, rows))
-                answers.put_nowait(answering)
-        finally:
-            answers.put_nowait(None)
-
-    async def _end_when_draining(self, reading: asyncio.Task[None]) -> None:
-        await self._tracker.draining.wait()
-        reading.cancel()
-
-    async def _answer_one(
-        self, request: pb.ReconstructStreamRequest, origin: Origin, rpc: RpcContext
-    ) -> pb.ReconstructStreamResponse:
-        exchange = Exchange(self._door, OPERATION, origin)
-        try:
-            _check_id(request.id)
-            deadline = self._context.find_deadline(rpc.time_remaining())
-            response = await self._operations.reconstruct(request.request, deadline, exchange)
-        except asyncio.CancelledError:
-            exchange.abandon()
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the stream goes on
-            return pb.ReconstructStreamResponse(id=request.id[:_MAX_ID_BYTES], failure=_render(error, exchange))
-        else:
-            exchange.finish("OK")
-            return pb.ReconstructStreamResponse(id=request.id, response=response)
-        finally:
-            exchange.write(self._context.log)
+async def _cancel_when(event: asyncio.Event, task: asyncio.Task[None]) -> None:
+    await event.wait()
+    task.cancel()
 
 
 async def _finish(reading: asyncio.Task[None]) -> None:
@@ -136,17 +190,17 @@ async def _finish(reading: asyncio.Task[None]) -> None:
     reading.result()
 
 
+def _cut_id(request_id: str) -> str:
+    """As much of an id as goes back even if it is refused."""
+    return request_id.encode()[:_MAX_ID_BYTES].decode("utf-8", "ignore")
+
+
 def _check_id(request_id: str) -> None:
-    if len(request_id.encode()) > _MAX_ID_BYTES:
-        raise MalformedRequestError(f"an id of {len(request_id.encode())} bytes came, the limit is {_MAX_ID_BYTES}")
+    size = len(request_id.encode())
+    if size > _MAX_ID_BYTES:
+        raise MalformedRequestError(f"an id of {size} bytes came, the limit is {_MAX_ID_BYTES}")
 
 
-def _count_rows(request: pb.ReconstructStreamRequest) -> int:
-    """Rows of a request before it is parsed; at least one, so that empty ones are bounded too."""
-    images = request.request.images
-    return max(1, len(images.files.files), count_bytes(images) // IMAGE_BYTES)
-
-
-def _render(error: Exception, exchange: Exchange) -> pb.Failure:
-    status = note_failure(error, lambda each: render_status(hide_unknown(each)), exchange)
-    return pb.Failure(code=status.code.value[0], reason=hide_unknown(error).reason, detail=status.detail)
+def _render_failure(error: Exception, exchange: Exchange) -> pb.Failure:
+    status = note_failure(error, render_any_status, exchange)
+    return pb.Failure(code=status.code.value[0], reason=exchange.reason or "", detail=status.detail)

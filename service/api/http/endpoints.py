@@ -13,13 +13,13 @@ from service.api.http.frame import HTTP, Frame, HttpRequest
 from service.api.http.media import choose_format
 from service.api.http.operations import Operation
 from service.api.http.parsing import ParseContext, find_parser, parse_body
-from service.api.http.problems import MethodNotAllowedError, find_problem, render_problem
+from service.api.http.problems import PROBLEMS, MethodNotAllowedError, render_problem
 from service.api.http.query import Options, parse_options, parse_timeout
 from service.api.http.rendering import Renderer
 from service.api.http.watch import CallerWatch
 from service.api.reading import UndecodedRows, read_rows, render_rows
 from service.domain import Deadline
-from service.errors import hide_unknown
+from service.errors import find_by_class, hide_unknown
 
 ALLOWED_METHODS = "OPTIONS, POST"
 
@@ -92,6 +92,6 @@ def answer_failure(error: Exception, request: HttpRequest, exchange: Exchange) -
 def answer_problem(error: Exception, path: str, exchange: Exchange) -> HttpAnswer:
     """The same for a path alone."""
     shown = hide_unknown(error)
-    exchange.finish(find_problem(shown).status, shown.reason)
+    exchange.finish(find_by_class(PROBLEMS, shown).status, shown.reason)
     exchange.note_failure(error)
     return render_problem(shown, request_id=exchange.request_id, instance=path)

@@ -1,10 +1,10 @@
-"""Compressed request bodies -> what was compressed, never more than the limit of bodies."""
+"""Request bodies that may be compressed -> what was compressed, never more than the limit of bodies."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from service.api.http.query import shorten
+from service.api.words import shorten
 from service.errors import MalformedRequestError, PayloadTooLargeError, UnsupportedMediaError
 
 # What zlib must expect; RFC 9110, 8.4.1.2: deflate is the zlib format.
@@ -26,6 +26,17 @@ def find_encoding(headers: Mapping[bytes, bytes]) -> str | None:
     if encoding not in _WINDOW_BITS:
         raise UnsupportedMediaError(f"Content-Encoding is {shorten(encoding)}, expected {' or '.join(ENCODINGS)}")
     return encoding
+
+
+def measure(chunks: Sequence[bytes], encoding: str | None, limit_bytes: int) -> int:
+    """How many bytes a body may come to; the number of compressed ones says nothing, as a few may hold all."""
+    return limit_bytes if encoding else sum(map(len, chunks))
+
+
+def open_body(chunks: Sequence[bytes], encoding: str | None, limit_bytes: int) -> bytes:
+    """The chunks of a body as one, and as they were before they were compressed; errors as `inflate`."""
+    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return inflate(body, encoding, limit_bytes) if encoding else body
 
 
 def inflate(body: bytes, encoding: str, limit_bytes: int) -> bytes:

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from service.api.http.problems import NotAcceptableError
-from service.api.http.query import shorten
+from service.api.words import shorten
 from service.errors import MalformedRequestError
 
 JSON = "application/json"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from service.api.http.query import shorten
+from service.api.words import shorten
 from service.errors import MalformedRequestError, PayloadTooLargeError
 
 # The parser warns of each broken form; a refusal has its one line already, and strangers must not fill the log.

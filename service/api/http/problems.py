@@ -24,6 +24,7 @@ from service.errors import (
     PayloadTooLargeError,
     UnauthenticatedError,
     UnsupportedMediaError,
+    find_by_class,
 )
 
 PROBLEM_JSON = "application/problem+json"
@@ -84,11 +85,6 @@ PROBLEMS: Mapping[type[DigitCodecError], Problem] = MappingProxyType(
 )
 
 
-def find_problem(error: DigitCodecError) -> Problem:
-    """The entry for an error: that of its class, or of the nearest base class that has one."""
-    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
-
-
 def render_problem(error: DigitCodecError, *, request_id: bytes, instance: str) -> HttpAnswer:
     """The RFC 9457 answer to a failed request.
 
@@ -97,7 +93,7 @@ def render_problem(error: DigitCodecError, *, request_id: bytes, instance: str) 
         request_id: The id of the request, ASCII.
         instance: The path that was asked for.
     """
-    problem = find_problem(error)
+    problem = find_by_class(PROBLEMS, error)
     document = {
         "type": _TYPE_PREFIX + error.reason,
         "title": problem.title,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
+from service.api.words import shorten
 from service.codec import DEFAULT_THRESHOLD
 from service.domain import NEWEST, Selector
 from service.errors import MalformedRequestError
@@ -17,7 +18,6 @@ MAX_QUERY_BYTES = 1024
 
 _NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII).fullmatch
 _VERSION = re.compile(r"[1-9]\d{0,17}", re.ASCII).fullmatch
-_SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,6 @@ class Options:
 
 
 _DEFAULTS = Options()
-
-
-def shorten(value: str) -> str:
-    """A caller's own text, quoted and cut to a length that an error message can bear."""
-    return repr(value if len(value) <= _SHOWN_CHARACTERS else value[:_SHOWN_CHARACTERS] + "...")
 
 
 def parse_options(query: bytes, allowed: frozenset[str]) -> Options:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from service.api.http.query import shorten
 from service.api.inference.fields import check_kind
+from service.api.words import shorten
 from service.errors import MalformedRequestError
+from service.wire.tensors import MAX_DIMENSIONS
 
 BYTES = "BYTES"
 
@@ -31,9 +32,6 @@ NUMBERS: Mapping[str, np.dtype[Any]] = MappingProxyType(
 """Types that images and codes may come in; on the wire they are little-endian."""
 
 _NAMES = MappingProxyType({dtype: name for name, dtype in NUMBERS.items()})
-
-# Images have at most four dimensions. Multiplying a million of them would take minutes.
-_MAX_DIMENSIONS = 8
 
 Shape = tuple[int, ...]
 
@@ -60,8 +58,8 @@ def parse_shape(sizes: Sequence[Any]) -> Shape:
     Raises:
         MalformedRequestError: If it is not fully known, has too many dimensions, or has no element.
     """
-    if len(sizes) > _MAX_DIMENSIONS:
-        raise MalformedRequestError(f"a shape of {len(sizes)} dimensions came, the limit is {_MAX_DIMENSIONS}")
+    if len(sizes) > MAX_DIMENSIONS:
+        raise MalformedRequestError(f"a shape of {len(sizes)} dimensions came, the limit is {MAX_DIMENSIONS}")
     shape = tuple(check_kind(size, int, "a size in shape") for size in sizes)
     if any(size < 1 for size in shape):
         raise MalformedRequestError(f"shape is {list(shape)}, expected positive integers")

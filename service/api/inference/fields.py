@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from service.api.http.query import shorten
+from service.api.words import shorten
 from service.errors import MalformedRequestError
 
 _Kind = TypeVar("_Kind")

@@ -6,12 +6,12 @@ from functools import partial
 from service import images
 from service.api.context import DoorContext
 from service.api.exchange import Exchange
-from service.api.http.query import shorten
 from service.api.inference.datatypes import BYTES
 from service.api.inference.fields import take
 from service.api.inference.models import choose_outputs, choose_signature, find_model, parse_version
 from service.api.inference.request import InferAnswer, InferRequest, InputTensor
 from service.api.reading import ReadContext, UndecodedRows, open_files, read_rows
+from service.api.words import shorten
 from service.backends import contract
 from service.domain import Deadline, Signature
 from service.errors import MalformedRequestError, PayloadTooLargeError

@@ -11,9 +11,10 @@ from service.api.inference.models import (
     list_models,
     parse_version,
 )
+from service.api.versions import find_listed, find_number, find_status, run_blank
 from service.codec import Codec
-from service.domain import Selector, VersionStatus
-from service.errors import NotFoundError
+from service.domain import Deadline, Origin, VersionStatus
+from service.errors import DigitCodecError, NotFoundError, NotReadyError
 
 SERVER_NAME = "digitcodec"
 EXTENSIONS = ("binary_tensor_data", "model_repository")
@@ -28,14 +29,16 @@ def describe_server() -> dict[str, Any]:
     return {"name": SERVER_NAME, "version": __version__, "extensions": list(EXTENSIONS)}
 
 
-def describe_model(name: str, version: str, codec: Codec) -> dict[str, Any]:
+async def describe_model(name: str, version: str, codec: Codec, deadline: Deadline, origin: Origin) -> dict[str, Any]:
     """Metadata of a model.
 
     Raises:
         NotFoundError: If there is no such model, version or label.
+        DigitCodecError: What else the core says of a label that only the model server knows.
     """
     signature = choose_signature(find_model(name, codec.model_name), {})
-    code_dim = find_code_dim(version, codec)
+    status = await _find_version(version, codec, deadline, origin)
+    code_dim = status.code_dim if status else None
     return {
         "name": name,
         "versions": [str(status.version) for status in codec.describe() if status.state == "AVAILABLE"],
@@ -45,24 +48,27 @@ def describe_model(name: str, version: str, codec: Codec) -> dict[str, Any]:
     }
 
 
-def find_code_dim(version: str, codec: Codec) -> int | None:
-    """Width of the codes of a version, if it is known.
+async def find_code_dim(version: str, codec: Codec, deadline: Deadline, origin: Origin) -> int | None:
+    """Width of the codes of a version; None if it cannot be found out, and then an inference will say why."""
+    try:
+        selector = parse_version(version)
+        known = find_status(find_listed(selector, codec), codec)
+        if known is not None and known.code_dim is not None:
+            return known.code_dim
+        return int((await run_blank(selector, codec, deadline, origin)).codes.shape[1])
+    except DigitCodecError:
+        return None
 
-    Raises:
-        NotFoundError: If there is no such version or label.
-    """
-    status = _find_status(version, codec)
-    return status.code_dim if status else None
 
-
-def is_model_ready(name: str, version: str, codec: Codec) -> bool:
+async def is_model_ready(name: str, version: str, codec: Codec, deadline: Deadline, origin: Origin) -> bool:
     """True while the model would answer.
 
     Raises:
         NotFoundError: If there is no such model, version or label.
+        DigitCodecError: What else the core says of a label that only the model server knows.
     """
     find_model(name, codec.model_name)
-    status = _find_status(version, codec)
+    status = await _find_version(version, codec, deadline, origin)
     return codec.is_ready() and status is not None and status.state == "AVAILABLE"
 
 
@@ -81,19 +87,15 @@ def list_index(codec: Codec, *, only_ready: bool) -> list[dict[str, str]]:
     ]
 
 
-def _find_status(version: str, codec: Codec) -> VersionStatus | None:
-    """The version that an inference would get; None if nothing is known yet."""
+async def _find_version(version: str, codec: Codec, deadline: Deadline, origin: Origin) -> VersionStatus | None:
+    """The version that an inference would get; None if nothing is known of it yet."""
     selector = parse_version(version)
+    try:
+        number = await find_number(selector, codec, deadline, origin)
+    except NotReadyError:
+        return None
+    found = find_status(number, codec)
     statuses = codec.describe()
-    if selector.version is None and selector.label is None:
-        return next((status for status in statuses if status.state == "AVAILABLE"), None)
-    found = [status for status in statuses if _is_meant(status, selector)]
-    if statuses and not found:
+    if found is None and selector.version is not None and statuses:
         raise NotFoundError(f"there is no version {version!r}; there are {[status.version for status in statuses]}")
-    return found[0] if found else None
-
-
-def _is_meant(status: VersionStatus, selector: Selector) -> bool:
-    if selector.label is not None:
-        return selector.label in status.labels
-    return status.version == selector.version
+    return found

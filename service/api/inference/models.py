@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, get_args
 
-from service.api.http.query import shorten
 from service.api.inference.fields import take
+from service.api.words import shorten
 from service.backends import contract
 from service.domain import IMAGE_SIDE, NEWEST, Selector, Signature
 from service.errors import MalformedRequestError, NotFoundError

@@ -1,6 +1,6 @@
 """The REST door of the Open Inference Protocol."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -9,6 +9,7 @@ from service.api.context import DoorContext
 from service.api.exchange import Door, Exchange
 from service.api.http.answers import HttpAnswer
 from service.api.http.frame import Frame, HttpRequest
+from service.api.http.query import parse_timeout
 from service.api.http.watch import CallerWatch
 from service.api.inference.fields import take
 from service.api.inference.json_answer import render_json
@@ -20,6 +21,7 @@ from service.api.inference.rest_infer import answer_infer
 from service.api.inference.routes import PROBES, Route, check_method, find_route
 from service.api.reading import INLINE_BYTES
 from service.codec import Codec
+from service.domain import Deadline, Origin
 from service.errors import NotReadyError, PayloadTooLargeError
 
 OIP_HTTP = Door("oip-http")
@@ -45,7 +47,11 @@ class _Handler:
             return await answer_infer(request, route, self._context, exchange)
         if route.action == "index":
             return await self._answer_index(request)
-        return render_json(_PAGES[route.action](route, self._context.codec))
+        if route.action in _MODEL_PAGES:
+            deadline = self._context.find_deadline(parse_timeout(request.headers.get(b"x-request-timeout")))
+            page = _MODEL_PAGES[route.action]
+            return render_json(await page(route, self._context.codec, deadline, exchange.origin))
+        return render_json(_PAGES[route.action](self._context.codec))
 
     async def _answer_index(self, request: HttpRequest) -> HttpAnswer:
         async with CallerWatch(request.receive, self._context.find_deadline(None)):
@@ -56,23 +62,29 @@ class _Handler:
         return render_json(list_index(self._context.codec, only_ready=bool(only_ready)))
 
 
-def _answer_ready(_: Route, codec: Codec) -> dict[str, Any]:
+def _answer_ready(codec: Codec) -> dict[str, Any]:
     if not codec.is_ready():
         raise NotReadyError("no version of the model can answer now")
     return {"ready": True}
 
 
-def _answer_model_ready(route: Route, codec: Codec) -> dict[str, Any]:
-    if not is_model_ready(route.model, route.version, codec):
+async def _answer_model(route: Route, codec: Codec, deadline: Deadline, origin: Origin) -> dict[str, Any]:
+    return await describe_model(route.model, route.version, codec, deadline, origin)
+
+
+async def _answer_model_ready(route: Route, codec: Codec, deadline: Deadline, origin: Origin) -> dict[str, Any]:
+    if not await is_model_ready(route.model, route.version, codec, deadline, origin):
         raise NotReadyError(f"{route.model} cannot answer now")
     return {"name": route.model, "ready": True}
 
 
-_PAGES: dict[str, Callable[[Route, Codec], dict[str, Any]]] = {
-    "server-metadata": lambda _, __: describe_server(),
-    "live": lambda _, __: {"live": True},
+_PAGES: dict[str, Callable[[Codec], dict[str, Any]]] = {
+    "server-metadata": lambda _: describe_server(),
+    "live": lambda _: {"live": True},
     "ready": _answer_ready,
-    "models": lambda _, codec: {"models": [model.name for model in list_models(codec.model_name)]},
-    "model-metadata": lambda route, codec: describe_model(route.model, route.version, codec),
+    "models": lambda codec: {"models": [model.name for model in list_models(codec.model_name)]},
+}
+_MODEL_PAGES: dict[str, Callable[[Route, Codec, Deadline, Origin], Awaitable[dict[str, Any]]]] = {
+    "model-metadata": _answer_model,
     "model-ready": _answer_model_ready,
 }

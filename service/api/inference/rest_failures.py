@@ -22,6 +22,7 @@ from service.errors import (
     PayloadTooLargeError,
     UnauthenticatedError,
     UnsupportedMediaError,
+    find_by_class,
     hide_unknown,
 )
 
@@ -48,12 +49,7 @@ STATUSES: Mapping[type[DigitCodecError], int] = MappingProxyType(
 def answer_failure(error: Exception, _: HttpRequest, exchange: Exchange) -> HttpAnswer:
     """The answer to a request that failed; what only the log may tell is noted for it."""
     shown = hide_unknown(error)
-    status = find_status(shown)
+    status = find_by_class(STATUSES, shown)
     exchange.finish(status, shown.reason)
     exchange.note_failure(error)
     return HttpAnswer(status, (JSON, *find_headers(shown)), orjson.dumps({"error": shown.detail}))
-
-
-def find_status(error: DigitCodecError) -> int:
-    """The status for an error: that of its class, or of the nearest base class that has one."""
-    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)

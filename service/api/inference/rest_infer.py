@@ -1,18 +1,14 @@
 """`POST .../infer`: reads a request within its limits, and writes the answer as it was asked for."""
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from service.api.context import DoorContext
 from service.api.exchange import Exchange
 from service.api.http.answers import HttpAnswer
 from service.api.http.frame import HttpRequest
-from service.api.http.inflate import find_encoding, inflate
-from service.api.http.query import parse_timeout, shorten
+from service.api.http.inflate import find_encoding, measure, open_body
+from service.api.http.query import parse_timeout
 from service.api.http.watch import CallerWatch
 from service.api.inference.infer import infer
 from service.api.inference.json_answer import HEADER_LENGTH, render_answer
@@ -22,10 +18,10 @@ from service.api.inference.models import choose_signature, find_model
 from service.api.inference.request import InferRequest
 from service.api.inference.routes import Route
 from service.api.inference.whole_body import parse_whole_body
-from service.api.reading import INLINE_BYTES, render_rows
+from service.api.reading import render_rows, run_by_size
+from service.api.words import shorten
+from service.domain import Deadline, Signature
 from service.errors import MalformedRequestError
-
-_Out = TypeVar("_Out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +37,19 @@ class _Head:
     header_bytes: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """What a body without JSON is the input of.
+
+    Attributes:
+        signature: What the model runs.
+        code_dim: Width of its codes, where codes come and it could be found out.
+    """
+
+    signature: Signature
+    code_dim: int | None
+
+
 async def answer_infer(request: HttpRequest, route: Route, context: DoorContext, exchange: Exchange) -> HttpAnswer:
     """Answer one inference."""
     deadline = context.find_deadline(parse_timeout(request.headers.get(b"x-request-timeout")))
@@ -49,10 +58,10 @@ async def answer_infer(request: HttpRequest, route: Route, context: DoorContext,
     async with CallerWatch(request.receive, deadline) as watch:
         chunks = await request.body.read()
         watch.listen()
-        parse = partial(_parse_body, chunks, head, route, context)
-        # A few compressed bytes may be many.
-        size_bytes = context.limits.max_body_bytes if head.encoding else sum(map(len, chunks))
-        parsed, form = await _run_by_size(parse, size_bytes, context.bulk)
+        whole = await _look_at_model(route, context, deadline, exchange) if head.header_bytes == 0 else None
+        limit_bytes = context.limits.max_body_bytes
+        parse = partial(_parse_body, chunks, head, whole, route, limit_bytes)
+        parsed, form = await run_by_size(parse, measure(chunks, head.encoding, limit_bytes), context.bulk)
         answer = await infer(parsed, context, deadline, exchange)
         return await render_rows(partial(render_answer, answer, form), answer.rows, context.bulk)
 
@@ -68,24 +77,20 @@ def _parse_head(headers: dict[bytes, bytes]) -> _Head:
     return _Head(find_encoding(headers), int(length))
 
 
-async def _run_by_size(parse: Callable[[], _Out], size_bytes: int, bulk: Executor) -> _Out:
-    """Parse here if that is quick, else on the bulk executor."""
-    if size_bytes <= INLINE_BYTES:
-        return parse()
-    return await asyncio.get_running_loop().run_in_executor(bulk, parse)
+async def _look_at_model(route: Route, context: DoorContext, deadline: Deadline, exchange: Exchange) -> _Whole:
+    codec = context.codec
+    signature = choose_signature(find_model(route.model, codec.model_name), {})
+    if signature != "decode":
+        return _Whole(signature, None)
+    return _Whole(signature, await find_code_dim(route.version, codec, deadline, exchange.origin))
 
 
 def _parse_body(
-    chunks: list[bytes], head: _Head, route: Route, context: DoorContext
+    chunks: list[bytes], head: _Head, whole: _Whole | None, route: Route, limit_bytes: int
 ) -> tuple[InferRequest, AnswerFormat]:
-    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    if head.encoding is not None:
-        body = inflate(body, head.encoding, context.limits.max_body_bytes)
-    if head.header_bytes != 0:
-        return parse_request(memoryview(body), head.header_bytes, route.model, route.version)
-    codec = context.codec
-    signature = choose_signature(find_model(route.model, codec.model_name), {})
-    code_dim = find_code_dim(route.version, codec)
-    parsed = parse_whole_body(memoryview(body), route.model, route.version, signature, code_dim)
+    body = memoryview(open_body(chunks, head.encoding, limit_bytes))
+    if whole is None:
+        return parse_request(body, head.header_bytes, route.model, route.version)
+    parsed = parse_whole_body(body, route.model, route.version, whole.signature, whole.code_dim)
     # Who sends bytes alone gets bytes, as from Triton.
     return parsed, AnswerFormat(is_binary=True, by_output={})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from service.api.http.problems import MethodNotAllowedError
-from service.api.http.query import shorten
+from service.api.words import shorten
 from service.errors import NotFoundError
 
 # Path below /v2 -> what is asked for; those of models come after the model's name and version.

@@ -1,15 +1,13 @@
 """The gRPC door of the Open Inference Protocol."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
-from google.protobuf.message import Message
 
 from service.api.context import DoorContext
 from service.api.exchange import Exchange, grpc_door
-from service.api.grpc.frame import CallTracker, RpcContext, RpcFrame
+from service.api.grpc.frame import CallTracker, RpcFrame, add_service
 from service.api.inference.infer import infer
 from service.api.inference.metadata import describe_model, describe_server, is_model_ready, list_index
 from service.api.inference.routes import PROBES
@@ -17,74 +15,73 @@ from service.api.inference.rpc_messages import parse_message, render_message
 from service.api.reading import render_rows
 from service.domain import Deadline
 from service.wire import inference_pb2 as pb
-from service.wire.inference_pb2_grpc import (
-    GRPCInferenceServiceServicer,
-    add_GRPCInferenceServiceServicer_to_server,
-)
 
 OIP_GRPC = grpc_door("oip-grpc")
-
-_Response = TypeVar("_Response", bound=Message)
 
 
 def add_inference_service(server: grpc.aio.Server, context: DoorContext, tracker: CallTracker) -> str:
     """Let a server that has not started answer the protocol; returns the full name of the service."""
-    servicer = _Servicer(context, RpcFrame(OIP_GRPC, context, tracker, probes=PROBES))
-    add_GRPCInferenceServiceServicer_to_server(servicer, server)
-    return str(pb.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name)
+    frame, calls = RpcFrame(OIP_GRPC, context, tracker, probes=PROBES), _Calls(context)
+    handlers = {
+        "ServerLive": frame.build_handler("live", pb.ServerLiveRequest, calls.tell_alive),
+        "ServerReady": frame.build_handler("ready", pb.ServerReadyRequest, calls.tell_ready),
+        "ModelReady": frame.build_handler("model-ready", pb.ModelReadyRequest, calls.tell_model_ready),
+        "ServerMetadata": frame.build_handler("server-metadata", pb.ServerMetadataRequest, calls.describe_server),
+        "ModelMetadata": frame.build_handler("model-metadata", pb.ModelMetadataRequest, calls.describe_model),
+        "RepositoryIndex": frame.build_handler("index", pb.RepositoryIndexRequest, calls.list_index),
+        "ModelInfer": frame.build_handler("infer", pb.ModelInferRequest, calls.infer),
+    }
+    service = str(pb.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name)
+    add_service(server, service, handlers)
+    return service
 
 
-class _Servicer(GRPCInferenceServiceServicer):
-    """Answers calls; the names of the methods are the protocol's."""
+class _Calls:
+    """What each method does; raises core errors, which the frame renders."""
 
-    def __init__(self, context: DoorContext, frame: RpcFrame) -> None:
+    def __init__(self, context: DoorContext) -> None:
         self._context = context
         self._codec = context.codec
-        self._frame = frame
 
-    async def ServerLive(self, _: pb.ServerLiveRequest, rpc: RpcContext) -> pb.ServerLiveResponse:
+    async def tell_alive(self, _: pb.ServerLiveRequest, __: Deadline, ___: Exchange) -> pb.ServerLiveResponse:
         """Does the process answer? It does."""
-        return await self._answer("live", lambda: pb.ServerLiveResponse(live=True), rpc)
+        return pb.ServerLiveResponse(live=True)
 
-    async def ServerReady(self, _: pb.ServerReadyRequest, rpc: RpcContext) -> pb.ServerReadyResponse:
+    async def tell_ready(self, _: pb.ServerReadyRequest, __: Deadline, ___: Exchange) -> pb.ServerReadyResponse:
         """Would a request without a version be answered?"""
-        return await self._answer("ready", lambda: pb.ServerReadyResponse(ready=self._codec.is_ready()), rpc)
+        return pb.ServerReadyResponse(ready=self._codec.is_ready())
 
-    async def ModelReady(self, request: pb.ModelReadyRequest, rpc: RpcContext) -> pb.ModelReadyResponse:
+    async def tell_model_ready(
+        self, request: pb.ModelReadyRequest, deadline: Deadline, exchange: Exchange
+    ) -> pb.ModelReadyResponse:
         """Would a request for this model be answered?"""
-        is_ready = partial(is_model_ready, request.name, request.version, self._codec)
-        return await self._answer("model-ready", lambda: pb.ModelReadyResponse(ready=is_ready()), rpc)
+        ready = await is_model_ready(request.name, request.version, self._codec, deadline, exchange.origin)
+        return pb.ModelReadyResponse(ready=ready)
 
-    async def ServerMetadata(self, _: pb.ServerMetadataRequest, rpc: RpcContext) -> pb.ServerMetadataResponse:
+    async def describe_server(
+        self, _: pb.ServerMetadataRequest, __: Deadline, ___: Exchange
+    ) -> pb.ServerMetadataResponse:
         """What the server is."""
-        return await self._answer("server-metadata", lambda: pb.ServerMetadataResponse(**describe_server()), rpc)
+        return pb.ServerMetadataResponse(**describe_server())
 
-    async def ModelMetadata(self, request: pb.ModelMetadataRequest, rpc: RpcContext) -> pb.ModelMetadataResponse:
+    async def describe_model(
+        self, request: pb.ModelMetadataRequest, deadline: Deadline, exchange: Exchange
+    ) -> pb.ModelMetadataResponse:
         """What a model takes and answers."""
-        describe = partial(describe_model, request.name, request.version, self._codec)
-        return await self._answer("model-metadata", lambda: pb.ModelMetadataResponse(**describe()), rpc)
+        described = await describe_model(request.name, request.version, self._codec, deadline, exchange.origin)
+        return pb.ModelMetadataResponse(**described)
 
-    async def RepositoryIndex(self, request: pb.RepositoryIndexRequest, rpc: RpcContext) -> pb.RepositoryIndexResponse:
+    async def list_index(
+        self, request: pb.RepositoryIndexRequest, _: Deadline, __: Exchange
+    ) -> pb.RepositoryIndexResponse:
         """Every version of every model."""
-        return await self._answer("index", lambda: self._render_index(only_ready=request.ready), rpc)
-
-    async def ModelInfer(self, request: pb.ModelInferRequest, rpc: RpcContext) -> pb.ModelInferResponse:
-        """Run a model."""
-        return await self._frame.answer("infer", partial(self._infer, request), rpc)
-
-    async def _infer(
-        self, message: pb.ModelInferRequest, deadline: Deadline, exchange: Exchange
-    ) -> pb.ModelInferResponse:
-        answer = await infer(parse_message(message), self._context, deadline, exchange)
-        render = partial(render_message, answer, raw=bool(message.raw_input_contents))
-        return await render_rows(render, answer.rows, self._context.bulk)
-
-    def _render_index(self, *, only_ready: bool) -> pb.RepositoryIndexResponse:
-        entries: list[Any] = list_index(self._codec, only_ready=only_ready)
+        entries: list[Any] = list_index(self._codec, only_ready=request.ready)
         return pb.RepositoryIndexResponse(models=entries)
 
-    async def _answer(self, operation: str, render: Callable[[], _Response], rpc: RpcContext) -> _Response:
-        async def work(_: Deadline, __: Exchange) -> _Response:
-            return render()
-
-        return await self._frame.answer(operation, work, rpc)
+    async def infer(
+        self, message: pb.ModelInferRequest, deadline: Deadline, exchange: Exchange
+    ) -> pb.ModelInferResponse:
+        """Run a model."""
+        answer = await infer(parse_message(message, self._context.limits.max_rows), self._context, deadline, exchange)
+        render = partial(render_message, answer, raw=bool(message.raw_input_contents))
+        return await render_rows(render, answer.rows, self._context.bulk)

@@ -12,10 +12,11 @@ from service.errors import MalformedRequestError
 from service.wire.inference_pb2 import InferParameter, ModelInferRequest, ModelInferResponse
 
 
-def parse_message(message: ModelInferRequest) -> InferRequest:
+def parse_message(message: ModelInferRequest, max_rows: int) -> InferRequest:
     """What a message asks for.
 
     Raises:
+        PayloadTooLargeError: If a tensor has more strings of bytes than a request may have rows.
         MalformedRequestError: If some inputs are raw and others are not, a shape is none, or there is too much.
     """
     for field in ("inputs", "outputs", "parameters"):
@@ -28,7 +29,7 @@ def parse_message(message: ModelInferRequest) -> InferRequest:
         _parse_parameters(message.parameters),
         _parse_inputs(message),
         tuple(output.name for output in message.outputs),
-        sum(map(len, raw)) + sum(count_bytes(tensor.contents) for tensor in message.inputs),
+        sum(map(len, raw)) + sum(count_bytes(tensor.contents, max_rows) for tensor in message.inputs),
     )
 
 

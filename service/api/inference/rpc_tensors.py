@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.api.inference.datatypes import Shape, check_count, find_datatype, find_dtype
-from service.errors import MalformedRequestError
+from service.errors import MalformedRequestError, PayloadTooLargeError
 from service.wire.inference_pb2 import InferTensorContents, ModelInferResponse
 
 # Data type -> the field of typed contents that holds it, and how wide that is. None holds FP16.
@@ -49,8 +49,14 @@ class TypedElements:
         return list(self._contents.bytes_contents)
 
 
-def count_bytes(contents: InferTensorContents) -> int:
-    """About how much a tensor's contents are; an image file counts for its length."""
+def count_bytes(contents: InferTensorContents, max_rows: int) -> int:
+    """About how much a tensor's contents are; an image file counts for its length.
+
+    Raises:
+        PayloadTooLargeError: If there are more files than rows may come; looking at millions of them takes a second.
+    """
+    if len(contents.bytes_contents) > max_rows:
+        raise PayloadTooLargeError(f"{len(contents.bytes_contents)} images came, the limit is {max_rows}")
     numbers = sum(len(getattr(contents, field)) * wide.itemsize for field, wide in set(_FIELDS.values()))
     return numbers + sum(map(len, contents.bytes_contents))
 

@@ -15,7 +15,7 @@ from service.errors import (
     MalformedRequestError,
     PayloadTooLargeError,
 )
-from service.wire.tensors import describe_type, parse_tensor
+from service.wire.tensors import MalformedTensorError, describe_type, parse_shape, parse_tensor
 
 
 class _Kind(NamedTuple):
@@ -43,8 +43,8 @@ def find_tensor(inputs: Mapping[str, Any], signature: Signature) -> Any:
         MalformedRequestError: If the inputs are others, fewer or more.
     """
     name = contract.INPUTS[signature]
-    if set(inputs) != {name}:
-        raise wrong_inputs(inputs, {name})
+    if len(inputs) != 1 or name not in inputs:
+        raise wrong_inputs(inputs, name)
     return inputs[name]
 
 
@@ -52,16 +52,20 @@ def measure(tensor: Any, name: str, limit_bytes: int) -> int:
     """How much work reading a tensor is, in bytes: what came, or what a short message makes of its one value.
 
     Raises:
+        MalformedRequestError: If its shape is none.
         PayloadTooLargeError: If its shape promises more than the limit.
         InvalidImageError: If its type is not that of images.
         InvalidCodeError: If its type is not that of codes.
     """
     _check_type(name, describe_type(tensor.dtype))
-    promised = _KINDS[name].item_bytes * math.prod(dim.size for dim in tensor.tensor_shape.dim)
+    try:
+        promised = _KINDS[name].item_bytes * math.prod(parse_shape(tensor))
+    except MalformedTensorError as error:
+        raise unparsable_tensor(name) from error
     if promised > limit_bytes:
         raise PayloadTooLargeError(f"{name} of {promised} bytes came, the limit is {limit_bytes}")
     typed = len(tensor.int_val) + len(tensor.float_val)
-    return int(max(promised, len(tensor.tensor_content), typed * _BYTES_PER_TYPED_VALUE))
+    return max(promised, len(tensor.tensor_content), typed * _BYTES_PER_TYPED_VALUE)
 
 
 def parse_rows(tensor: Any, name: str) -> Rows:
@@ -78,7 +82,7 @@ def parse_rows(tensor: Any, name: str) -> Rows:
     """
     try:
         array = parse_tensor(tensor)
-    except ValueError as error:  # NumPy's own too: a shape may be larger than any array
+    except MalformedTensorError as error:
         raise unparsable_tensor(name) from error
     return check_rows(array, name)
 

@@ -13,6 +13,9 @@ Relabel = Callable[[Mapping[str, int]], None]
 _PLATFORMS = {"", "tensorflow"}
 _OTHER_TYPE = 2  # tensorflow.serving.ModelType OTHER; the field is deprecated, but old clients set it
 
+# So many names tell what came; a config may hold a million.
+_MAX_NAMES = 8
+
 _POSSIBLE = "only version_labels can be changed, in a model_config_list with this model alone"
 
 
@@ -53,8 +56,8 @@ def _parse_labels(config: Any, model_name: str) -> dict[str, int]:
     if config.WhichOneof("config") != "model_config_list":
         raise MalformedRequestError(f"no model_config_list came, {_POSSIBLE}")
     models = config.model_config_list.config
-    if [model.name for model in models] != [model_name]:
-        names = ", ".join(repr(model.name) for model in models)
+    if len(models) != 1 or models[0].name != model_name:
+        names = ", ".join(repr(model.name) for model in models[:_MAX_NAMES])
         raise MalformedRequestError(f"the models [{names}] came, expected [{model_name!r}]: {_POSSIBLE}")
     (model,) = models
     if model.model_platform not in _PLATFORMS or model.model_type == _OTHER_TYPE:

@@ -9,12 +9,12 @@ from service.api.context import DoorContext
 from service.api.exchange import Door, Exchange
 from service.api.http.answers import JSON, HttpAnswer
 from service.api.http.frame import Frame, HttpRequest
-from service.api.http.inflate import find_encoding, inflate
+from service.api.http.inflate import find_encoding, measure, open_body
 from service.api.http.query import parse_timeout
 from service.api.http.watch import CallerWatch
-from service.api.reading import INLINE_BYTES, render_rows
+from service.api.reading import render_rows, run_by_size
 from service.api.tfserving.metadata import render_metadata_document
-from service.api.tfserving.predict import Errand, predict, read
+from service.api.tfserving.predict import Ask, predict
 from service.api.tfserving.routes import PROBES, find_route
 from service.api.tfserving.rows import PredictBody, parse_predict_body, render_answer
 from service.api.tfserving.states import render_states, render_states_document
@@ -39,7 +39,7 @@ class RestHandler:
     def __init__(self, context: DoorContext) -> None:
         self._context = context
         self._codec = context.codec
-        self._operations: dict[str, Callable[[HttpRequest, Errand], Awaitable[HttpAnswer]]] = {
+        self._operations: dict[str, Callable[[HttpRequest, Ask], Awaitable[HttpAnswer]]] = {
             "predict": self._predict,
             "classify": partial(self._refuse, "classification"),
             "regress": partial(self._refuse, "regression"),
@@ -52,14 +52,14 @@ class RestHandler:
         route = find_route(request.method, request.path)
         exchange.operation = route.operation
         deadline = self._context.find_deadline(parse_timeout(request.headers.get(b"x-request-timeout")))
-        return await self._operations[route.operation](request, Errand(route.spec, deadline, exchange))
+        return await self._operations[route.operation](request, Ask(route.spec, deadline, exchange))
 
-    async def _predict(self, request: HttpRequest, errand: Errand) -> HttpAnswer:
-        errand.spec.check_model(self._codec.model_name)
-        async with CallerWatch(request.receive, errand.deadline) as watch:
+    async def _predict(self, request: HttpRequest, ask: Ask) -> HttpAnswer:
+        ask.spec.check_model(self._codec.model_name)
+        async with CallerWatch(request.receive, ask.deadline) as watch:
             body = await self._read_body(request, watch)
             outputs = contract.OUTPUTS[body.signature]
-            answer = await predict(self._context, errand, body.signature, outputs, body.rows)
+            answer = await predict(self._context, ask, body.signature, outputs, body.rows)
             render = partial(render_answer, answer, is_row_form=body.is_row_form)
             return HttpAnswer(200, (JSON,), await render_rows(render, len(body.rows), self._context.bulk))
 
@@ -69,24 +69,20 @@ class RestHandler:
         watch.listen()
 
         def parse() -> PredictBody:
-            body = b"".join(chunks)
-            plain = inflate(body, encoding, limits.max_body_bytes) if encoding else body
-            return parse_predict_body(plain, limits.max_rows)
+            return parse_predict_body(open_body(chunks, encoding, limits.max_body_bytes), limits.max_rows)
 
-        # A few compressed bytes may hold as much as the limit allows, so that their number says nothing.
-        size_bytes = INLINE_BYTES + 1 if encoding else sum(map(len, chunks))
-        return await read(parse, size_bytes, self._context)
+        return await run_by_size(parse, measure(chunks, encoding, limits.max_body_bytes), self._context.bulk)
 
-    async def _refuse(self, kind: str, request: HttpRequest, errand: Errand) -> HttpAnswer:  # noqa: ARG002 - an operation
-        errand.spec.check_model(self._codec.model_name)
-        raise wrong_method(kind, errand.exchange.operation)
+    async def _refuse(self, kind: str, request: HttpRequest, ask: Ask) -> HttpAnswer:  # noqa: ARG002 - an operation
+        ask.spec.check_model(self._codec.model_name)
+        raise wrong_method(kind, ask.exchange.operation)
 
-    async def _tell_metadata(self, request: HttpRequest, errand: Errand) -> HttpAnswer:  # noqa: ARG002 - an operation
-        errand.spec.check_model(self._codec.model_name)
-        status = await find_version(self._context, errand)
-        errand.exchange.version = status.version
+    async def _tell_metadata(self, request: HttpRequest, ask: Ask) -> HttpAnswer:  # noqa: ARG002 - an operation
+        ask.spec.check_model(self._codec.model_name)
+        status = await find_version(self._context, ask)
+        ask.exchange.version = status.version
         return answer_json(200, render_metadata_document(self._codec.model_name, status))
 
-    async def _tell_status(self, request: HttpRequest, errand: Errand) -> HttpAnswer:  # noqa: ARG002 - an operation
-        response = render_states(errand.spec, self._codec.model_name, self._codec.describe())
+    async def _tell_status(self, request: HttpRequest, ask: Ask) -> HttpAnswer:  # noqa: ARG002 - an operation
+        response = render_states(ask.spec, self._codec.model_name, self._codec.describe())
         return answer_json(200, render_states_document(response))

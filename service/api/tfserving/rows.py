@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import orjson
 
-from service.api.http.query import shorten
 from service.api.tfserving.signatures import DEFAULT, find_signature
 from service.api.tfserving.values import parse_values
 from service.api.tfserving.words import unknown_rest_signature
+from service.api.words import shorten
 from service.backends import contract
 from service.domain import Answer, Rows, Signature
 from service.errors import MalformedRequestError, PayloadTooLargeError

@@ -8,12 +8,12 @@ import grpc
 
 from service.api.context import DoorContext
 from service.api.exchange import Exchange, grpc_door
-from service.api.grpc.frame import CallTracker, RpcContext, RpcFrame
-from service.api.reading import render_rows
+from service.api.grpc.frame import CallTracker, RpcFrame, add_service
+from service.api.reading import render_rows, run_by_size
 from service.api.tfserving.inputs import find_tensor, measure, parse_rows
 from service.api.tfserving.labels import Relabel, reload_labels
 from service.api.tfserving.metadata import check_fields, render_metadata
-from service.api.tfserving.predict import Errand, predict, read
+from service.api.tfserving.predict import Ask, predict
 from service.api.tfserving.routes import PROBES
 from service.api.tfserving.signatures import DEFAULT, choose_outputs, find_signature
 from service.api.tfserving.spec import Spec, parse_spec
@@ -60,18 +60,9 @@ def add_serving_services(
         wire.HANDLE_RELOAD_CONFIG: ("reload", calls.reload_config),
     }
     for method, (operation, work) in methods.items():
-        handler = _build_handler(frame, method, operation, work)
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(method.service, {method.name: handler}),))
+        handler = frame.build_handler(operation, method.request, work)
+        add_service(server, method.service, {method.name: handler})
     return wire.PREDICTION_SERVICE, wire.MODEL_SERVICE
-
-
-def _build_handler(frame: RpcFrame, method: wire.Method, operation: str, work: _Work) -> Any:
-    async def answer(request: Any, rpc: RpcContext) -> Any:
-        return await frame.answer(operation, partial(work, request), rpc)
-
-    return grpc.unary_unary_rpc_method_handler(
-        answer, request_deserializer=method.request.FromString, response_serializer=method.response.SerializeToString
-    )
 
 
 class _Calls:
@@ -92,15 +83,15 @@ class _Calls:
         tensor, name = find_tensor(request.inputs, signature), contract.INPUTS[signature]
         outputs = choose_outputs(signature, request.output_filter)
         size_bytes = measure(tensor, name, self._context.limits.max_body_bytes)
-        rows = await read(partial(parse_rows, tensor, name), size_bytes, self._context)
-        answer = await predict(self._context, Errand(spec, deadline, exchange), signature, outputs, rows)
+        rows = await run_by_size(partial(parse_rows, tensor, name), size_bytes, self._context.bulk)
+        answer = await predict(self._context, Ask(spec, deadline, exchange), signature, outputs, rows)
         return await render_rows(partial(self._render, answer, asked), len(rows), self._context.bulk)
 
     async def get_metadata(self, request: Any, deadline: Deadline, exchange: Exchange) -> Any:
         spec = parse_spec(request)
         check_fields(request.metadata_field)
         spec.check_model(self._codec.model_name)
-        status = await find_version(self._context, Errand(spec, deadline, exchange))
+        status = await find_version(self._context, Ask(spec, deadline, exchange))
         exchange.version = status.version
         return render_metadata(self._codec.model_name, status)
 

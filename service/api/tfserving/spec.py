@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.api.tfserving.words import LABELS_NOT_INIT, MISSING_NAME, MISSING_SPEC, unknown_label
+from service.api.versions import find_labelled
 from service.codec import Codec
 from service.domain import Selector
 from service.errors import MalformedRequestError, NotFoundError, NotReadyError
@@ -91,8 +92,3 @@ def absence_in_words(spec: Spec, codec: Codec) -> Iterator[None]:
         if spec.label is not None and not codec.has_started():
             raise NotReadyError(LABELS_NOT_INIT) from error
         raise
-
-
-def find_labelled(label: str | None, codec: Codec) -> int | None:
-    """The version that a label points at, as far as the backend's own list says; a model server may know more."""
-    return next((status.version for status in codec.describe() if label in status.labels), None)

@@ -13,7 +13,7 @@ from service.api.http.answers import JSON, Header, HttpAnswer
 from service.api.http.frame import HttpRequest
 from service.api.http.problems import find_headers
 from service.api.tfserving.words import FULL_QUEUE, NotOfferedError, UnlistedError, UnmetError
-from service.errors import DigitCodecError, OverloadedError, hide_unknown
+from service.errors import DigitCodecError, OverloadedError, find_by_class, hide_unknown
 
 # A caller's own names may be in a text, and they may be as long as a request line.
 _MAX_TEXT_CHARACTERS = 1000
@@ -51,21 +51,16 @@ HTTP_STATUSES: Mapping[StatusCode, int] = MappingProxyType(
 """As TensorFlow Serving's REST API answers each code (model_servers/http_server.cc)."""
 
 
-def find_code(error: DigitCodecError) -> StatusCode:
-    """The code for an error: that of its class, or of the nearest base class that has one."""
-    return next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
-
-
 def render_rpc_failure(error: Exception) -> RpcStatus:
     """The status of a call that ended with this exception."""
     shown = hide_unknown(error)
-    return build_status(find_code(shown), _find_text(shown), shown)
+    return build_status(find_by_class(CODES, shown), _find_text(shown), shown)
 
 
 def render_rest_failure(error: Exception, request: HttpRequest, exchange: Exchange) -> HttpAnswer:  # noqa: ARG001 - a `FailureRenderer`
     """The answer to a REST request that ended with this exception; what only the log may tell is noted for it."""
     shown = hide_unknown(error)
-    status = HTTP_STATUSES[find_code(shown)]
+    status = HTTP_STATUSES[find_by_class(CODES, shown)]
     exchange.finish(status, shown.reason)
     exchange.note_failure(error)
     return answer_json(status, {"error": _find_text(shown)[:_MAX_TEXT_CHARACTERS]}, *find_headers(shown))

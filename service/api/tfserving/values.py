@@ -49,7 +49,7 @@ def _parse_codes(values: list[Any]) -> Codes:
     width = len(values[0]) if isinstance(values[0], list) else 0
     for index, value in enumerate(values):
         if not isinstance(value, list) or not set(map(type, value)) <= {int, float}:
-            raise InvalidCodeError(f"code {index}: got something else, expected a list of numbers")
+            raise InvalidCodeError(f"code {index}: not a list of numbers")
         if len(value) != width:
             raise InvalidCodeError(f"code {index}: got {len(value)} numbers, expected {width} as in the first")
     return images.to_codes(np.array(values, np.float64))

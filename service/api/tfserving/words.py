@@ -1,6 +1,7 @@
 """What TensorFlow Serving says when a request fails, in its own words, as core errors; the codes are in `status`."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import islice
 
 from service.errors import DigitCodecError, MalformedRequestError, NotFoundError
 
@@ -13,6 +14,10 @@ FULL_QUEUE = "The batch scheduling queue to which this task was submitted is ful
 
 PREDICT_METHOD = "tensorflow/serving/predict"
 """The method name of every signature of contract one."""
+
+
+# A map of inputs may hold a million; TensorFlow Serving itself names them all.
+_MAX_NAMES = 8
 
 
 class UnlistedError(NotFoundError):
@@ -51,12 +56,13 @@ def unavailable_for_label(version: int, model: str) -> UnmetError:
     )
 
 
-def wrong_inputs(sent: Iterable[str], expected: Iterable[str]) -> MalformedRequestError:
-    """The names of the inputs are not the signature's."""
-    came, wanted = set(sent), set(expected)
+def wrong_inputs(sent: Collection[str], expected: str) -> MalformedRequestError:
+    """The inputs are not the one of the signature; of many, the text names a few."""
+    came = set(islice(sent, _MAX_NAMES))
+    missing = () if expected in sent else (expected,)
     return MalformedRequestError(
-        f"input size does not match signature: {len(came)}!={len(wanted)} len({_join(came)}) != len({_join(wanted)}). "
-        f"Sent extra: {_join(came - wanted)}. Missing but required: {_join(wanted - came)}."
+        f"input size does not match signature: {len(sent)}!=1 len({_join(came)}) != len({_join([expected])}). "
+        f"Sent extra: {_join(came - {expected})}. Missing but required: {_join(missing)}."
     )
 
 

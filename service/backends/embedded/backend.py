@@ -5,8 +5,10 @@ import gc
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -18,6 +20,8 @@ from service.errors import InvalidCodeError
 from service.settings import EmbeddedBackendSettings, ModelSettings
 
 _log = structlog.get_logger()
+
+_Result = TypeVar("_Result")
 
 
 class MissingTensorFlowError(Exception):
@@ -89,14 +93,15 @@ class EmbeddedBackend:
         self._shelf.assign_labels(labels)
 
     async def run(self, call: Call, rows: Rows, deadline: Deadline, origins: Sequence[Origin] = ()) -> Answer:  # noqa: ARG002 - there is nobody to tell
-        """Run one batch off the event loop; see `Backend.run`."""
+        """Run one batch off the event loop; see `Backend.run`. A thread cannot be stopped: cancelling waits for it."""
         deadline.check()
         version = self._shelf.find(call.selector)
         with version.in_use() as graph:
             if call.signature == "decode" and rows.shape[1] != graph.code_dim:
                 raise InvalidCodeError(f"codes of width {rows.shape[1]} came, this model's are {graph.code_dim} wide")
             loop = asyncio.get_running_loop()
-            outputs = await loop.run_in_executor(self._runners, graph.run, call.signature, call.outputs, rows)
+            work = loop.run_in_executor(self._runners, graph.run, call.signature, call.outputs, rows)
+            outputs = await _see_through(work)
         return Answer(version.directory.version, outputs)
 
     def _load(self, path: Path) -> LoadedGraph:
@@ -121,6 +126,17 @@ class EmbeddedBackend:
                     _log.exception("versions_not_refreshed")
                 trouble = repr(error)
             await asyncio.sleep(self._poll_interval_s)
+
+
+async def _see_through(work: asyncio.Future[_Result]) -> _Result:
+    """The result of work that cannot be stopped; a cancellation is let through once the work is done."""
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        while not work.done():
+            with suppress(asyncio.CancelledError):  # more of them change nothing
+                await asyncio.wait([work])
+        raise
 
 
 def _keep_from_collector() -> None:

@@ -71,7 +71,7 @@ class TFServingBackend:
         """
         if self._is_closed:
             raise NotReadyError("the connection to the model server is closed")
-        await self._check(call, rows)
+        await self._check(call, rows, deadline)
         deadline.check()
         request = render_request(call, rows, self._model.name, self._model.labels)
         try:
@@ -82,14 +82,16 @@ class TFServingBackend:
             raise self._find_error(failure, call) from failure
         return parse_answer(call, response, self._model.labels)
 
-    async def _check(self, call: Call, rows: Rows) -> None:
+    async def _check(self, call: Call, rows: Rows, deadline: Deadline) -> None:
         """Refuse what the server must not see: it may put codes of a wrong width into one batch with good ones."""
         violation = self._versions.find_violation(call.selector)
         if violation is not None:
             raise BackendContractError(violation)
         if call.signature != "decode" or self._fits(call, rows):
             return
-        await self._watch.look()  # a version with another width may have taken over since
+        # A version with another width may have taken over since the last look.
+        await self._watch.look_early(deadline.remaining_s())
+        deadline.check()
         if not self._fits(call, rows):
             code_dim = self._versions.find_code_dim(call.selector)
             raise InvalidCodeError(f"codes of width {rows.shape[1]} came, this model's are {code_dim} wide")

@@ -40,6 +40,8 @@ class Watch:
         self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._early: asyncio.Task[None] | None = None
+        self._early_at_s = 0.0
 
     def start(self) -> None:
         """Begin to look."""
@@ -47,9 +49,10 @@ class Watch:
 
     async def close(self) -> None:
         """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._task, self._early) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def is_in_touch(self) -> bool:
         """True if the last look succeeded, and no call has met an absent server since."""
@@ -79,6 +82,18 @@ class Watch:
             else:
                 self._note_back()
                 self._tell(checked)
+
+    async def look_early(self, timeout_s: float) -> None:
+        """Look before it is time to, and wait for that `timeout_s` seconds at most.
+
+        Calls that come while such a look is under way share it, and within an interval there is no second one: however
+        many ask, the server is hardly asked more often.
+        """
+        loop = asyncio.get_running_loop()
+        if self._early is None or (self._early.done() and loop.time() - self._early_at_s >= self._interval_s):
+            self._early_at_s = loop.time()
+            self._early = loop.create_task(self.look())
+        await asyncio.wait([self._early], timeout=timeout_s)
 
     async def _keep_looking(self) -> None:
         self._fresh_at_s = asyncio.get_running_loop().time()

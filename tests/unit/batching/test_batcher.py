@@ -271,6 +271,28 @@ async def test_full_queue_refuses_at_once(batcher: Batcher, backend: HeldBackend
     await asyncio.gather(first, waiting)
 
 
+async def test_refusal_says_when_those_who_wait_will_have_left(backend: HeldBackend) -> None:
+    """Sixteen rows, by the eight that took two seconds; the time before, when nothing ran, does not count."""
+    now_s = [0.0]
+    batcher = Batcher(backend, BatchLimits(8, 1, 16), lambda: now_s[0])
+    now_s[0] = 1000.0
+    async with backend.held():
+        first = submit(batcher, ALL[:8])
+        await backend.wait_for_batches(1)
+        now_s[0] = 1002.0
+    await first
+    async with backend.held():
+        running = submit(batcher, ALL[:8])
+        await backend.wait_for_batches(2)
+        waiting = submit(batcher, ALL[:16])
+        await turn_of_the_loop()
+        with pytest.raises(OverloadedError) as refused:
+            await submit(batcher, image(0))
+    await asyncio.gather(running, waiting)
+
+    assert 4.0 == refused.value.retry_after_s
+
+
 @pytest.mark.parametrize("failure", [BackendError("the model failed"), NotReadyError("the backend is away")])
 async def test_backend_error_reaches_exactly_its_batch(
     batcher: Batcher, backend: HeldBackend, failure: Exception

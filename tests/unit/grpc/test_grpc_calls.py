@@ -1,12 +1,13 @@
 """Deadlines, callers who leave, and the limit of calls."""
 
 import asyncio
+import threading
 from typing import Any
 
 import grpc
 import pytest
 from support.fakes import HeldBackend, count_images
-from support.grpc_door import open_channel
+from support.grpc_door import open_channel, read_reason
 from support.http_door import LineLog, build_codec, build_context
 
 from service.api.grpc import CallTracker, add_codec_service
@@ -23,7 +24,7 @@ async def test_deadline_of_the_caller_holds(stub: Any, backend: HeldBackend, tra
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.Encode(REQUEST, timeout=0.1)
     async with asyncio.timeout(10):
-        await tracker.wait_until_idle()
+        await tracker.wait_until_quiet()
 
     assert grpc.StatusCode.DEADLINE_EXCEEDED == caught.value.code()
 
@@ -37,6 +38,44 @@ async def test_call_without_deadline_has_the_default_one(backend: HeldBackend) -
             await CodecStub(channel).Encode(REQUEST)
 
     assert grpc.StatusCode.DEADLINE_EXCEEDED == caught.value.code()
+
+
+async def test_deadline_holds_while_the_bulk_thread_is_busy(backend: HeldBackend) -> None:
+    """Rows that wait to be parsed are no reason to wait longer than the caller was promised."""
+    released = threading.Event()
+    context = build_context(backend, limits=LimitSettings(default_timeout_s=0.1))
+    blocking = context.bulk.submit(released.wait, 60)
+    large = pb.EncodeRequest(images=pb.Images(packed=bytes(784 * 200)))
+    async with open_channel(lambda server: add_codec_service(server, context, CallTracker(), stream_rows=4)) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await CodecStub(channel).Encode(large)
+    assert not blocking.done()
+    released.set()
+
+    assert (grpc.StatusCode.DEADLINE_EXCEEDED, "deadline_exceeded") == (caught.value.code(), read_reason(caught.value))
+
+
+async def test_draining_service_refuses_new_calls(stub: Any, tracker: CallTracker, log: LineLog) -> None:
+    """They are told to go elsewhere, in the words of the error table."""
+    tracker.draining.set()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.Encode(REQUEST)
+
+    assert (grpc.StatusCode.UNAVAILABLE, "not_ready") == (caught.value.code(), read_reason(caught.value))
+    assert ["not_ready"] == [fields["reason"] for _, _, fields in log.lines]
+
+
+@pytest.mark.parametrize("size", [2, 2**19], ids=["small", "large"])
+async def test_bytes_that_are_no_message_are_told(channel: grpc.aio.Channel, log: LineLog, size: int) -> None:
+    """A refusal like every other, and one plain log line: strangers must not fill the log with tracebacks."""
+    call: Any = channel.unary_unary("/digitcodec.v1.Codec/Encode")
+    with pytest.raises(
+        grpc.aio.AioRpcError, match=f"{size} bytes came that are no digitcodec.v1.EncodeRequest"
+    ) as caught:
+        await call(b"\xff" * size)
+
+    assert (grpc.StatusCode.INVALID_ARGUMENT, "malformed_request") == (caught.value.code(), read_reason(caught.value))
+    assert [("info", "malformed_request")] == [(level, fields["reason"]) for level, _, fields in log.lines]
 
 
 async def test_cancelled_call_leaves_the_queue(backend: HeldBackend, log: LineLog) -> None:

@@ -150,12 +150,12 @@ async def test_loading_model_is_unavailable(stub: Any, backend: HeldBackend) -> 
 async def test_message_above_the_limit_is_refused(backend: HeldBackend) -> None:
     """By the server itself, before a byte of it is parsed."""
     context = build_context(backend)
-    settings = GrpcSettings(max_message_bytes=1000)
+    settings = GrpcSettings(max_message_bytes=4096)
     async with open_channel(
         lambda server: add_codec_service(server, context, CallTracker(), stream_rows=4), settings
     ) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await CodecStub(channel).Encode(pb.EncodeRequest(images=pb.Images(packed=bytes(784 * 2))))
+            await CodecStub(channel).Encode(pb.EncodeRequest(images=pb.Images(packed=bytes(784 * 8))))
 
     assert grpc.StatusCode.RESOURCE_EXHAUSTED == caught.value.code()
     assert not backend.batches

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from service.api.grpc.status import CODES, find_code, render_status
-from service.errors import BackendContractError, DigitCodecError, InvalidImageError
+from service.api.grpc.status import CODES, render_status
+from service.errors import BackendContractError, DigitCodecError, InvalidImageError, find_by_class
 
 
 def subclasses(kind: type[DigitCodecError]) -> set[type[DigitCodecError]]:
@@ -20,7 +20,7 @@ def test_every_error_has_a_code() -> None:
 
 def test_subclass_takes_the_code_of_its_base() -> None:
     """A broken contract is a failure of the model."""
-    assert "INTERNAL" == find_code(BackendContractError("odd")).name
+    assert "INTERNAL" == find_by_class(CODES, BackendContractError("odd")).name
 
 
 def test_long_texts_are_cut() -> None:
@@ -37,4 +37,4 @@ def test_reference_names_every_reason_and_code() -> None:
     rows = set(re.findall(r"^\| `(\w+)` \| `(\w+)`", text, re.MULTILINE))
     errors = subclasses(DigitCodecError)
 
-    assert {(kind.reason, find_code(kind("x")).name) for kind in errors} == rows
+    assert {(kind.reason, find_by_class(CODES, kind("x")).name) for kind in errors} == rows

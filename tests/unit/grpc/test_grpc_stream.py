@@ -7,12 +7,13 @@ from typing import Any
 import grpc
 import pytest
 from support.fakes import HeldBackend, count_images, fake_reconstructions
-from support.grpc_door import read_reason
-from support.http_door import LineLog
+from support.grpc_door import open_channel, read_reason
+from support.http_door import LineLog, build_codec, build_context
 
-from service.api.grpc import CallTracker
+from service.api.grpc import CallTracker, add_codec_service
 from service.images import render_png
 from service.wire import codec_pb2 as pb
+from service.wire.codec_pb2_grpc import CodecStub
 
 IMAGES = count_images(20)
 
@@ -64,18 +65,64 @@ async def test_long_id_is_refused_and_cut(stub: Any) -> None:
 
 
 async def test_stream_is_held_back_until_rows_are_answered(stub: Any, backend: HeldBackend) -> None:
-    """Of ten rows no more than four are in work; the others wait with the caller."""
+    """Of ten rows four are in work; the others wait with the caller."""
     async with backend.held():
         call = stub.ReconstructStream(send(*map(request, range(10))))
         answers = asyncio.ensure_future(_collect(call))
-        await backend.wait_for_batches(1)
-        await _settle()
-        in_work = sum(backend.batch_sizes)
-        assert in_work <= 4
+        await _until_no_more_come(backend, at_least=1)
+        assert 1 == sum(backend.batch_sizes)  # the held batch; three rows more wait in the queue
     found = await answers
 
     assert 10 == len(found)
     assert max(backend.batch_sizes) <= 4
+
+
+async def test_caller_who_never_reads_is_held_back(stub: Any, backend: HeldBackend) -> None:
+    """Unread answers take the room of new requests: the service's memory is not the caller's to fill."""
+    large = pb.ReconstructStreamRequest(request=pb.ReconstructRequest(images=pb.Images(packed=bytes(784 * 64))))
+    call = stub.ReconstructStream()
+    written = await _write_until_held_back(call, large)
+    call.cancel()
+
+    # What flow control lets pass on loopback: a few hundred kB each way, 50 kB a request.
+    assert written < 200
+    assert len(backend.batches) < 200
+
+
+async def test_full_queue_holds_a_stream_back(backend: HeldBackend) -> None:
+    """Others may fill the queue; a stream waits for its turn instead of being refused."""
+    codec = build_codec(backend, max_queue_rows=1)
+    context = build_context(backend, codec=codec)
+    async with open_channel(lambda server: add_codec_service(server, context, CallTracker(), stream_rows=8)) as channel:
+        stub: Any = CodecStub(channel)
+        answers = [answer async for answer in stub.ReconstructStream(send(*map(request, range(8))))]
+
+    assert ["response"] * 8 == [answer.WhichOneof("outcome") for answer in answers]
+
+
+async def test_bytes_that_are_no_message_fail_alone(channel: grpc.aio.Channel) -> None:
+    """The requests before and behind them are answered."""
+    call: Any = channel.stream_stream(
+        "/digitcodec.v1.Codec/ReconstructStream", response_deserializer=pb.ReconstructStreamResponse.FromString
+    )
+
+    async def send_bytes() -> AsyncIterator[bytes]:
+        for data in (request(0).SerializeToString(), b"\xff\xff", request(1).SerializeToString()):
+            yield data
+
+    answers = [answer async for answer in call(send_bytes())]
+
+    assert ["response", "failure", "response"] == [answer.WhichOneof("outcome") for answer in answers]
+    assert "malformed_request" == answers[1].failure.reason
+
+
+async def test_request_id_comes_back_at_the_end(stub: Any, log: LineLog) -> None:
+    """The caller's, or a new one; the lines of all requests have it."""
+    call = stub.ReconstructStream(send(request(0), request(1)), metadata=(("x-request-id", "mine"),))
+    await _collect(call)
+
+    assert ("x-request-id", "mine") in tuple(await call.trailing_metadata())
+    assert ["mine"] * 2 == [fields["request_id"] for _, _, fields in log.lines]
 
 
 async def test_request_larger_than_the_window_goes_alone(stub: Any, backend: HeldBackend) -> None:
@@ -85,17 +132,22 @@ async def test_request_larger_than_the_window_goes_alone(stub: Any, backend: Hel
     assert [1, 9, 1] == [len(answer.response.reconstructions) // 784 for answer in answers]
 
 
-async def test_cancelled_stream_leaves_nothing_behind(stub: Any, backend: HeldBackend, tracker: CallTracker) -> None:
-    """Its requests leave the queue."""
-    backend.gate.clear()
-    call = stub.ReconstructStream(send(*map(request, range(10))))
-    await backend.wait_for_batches(1)
-    call.cancel()
-    async with asyncio.timeout(10):
-        await tracker.wait_until_idle()
-    backend.gate.set()
+async def test_cancelled_stream_leaves_nothing_behind(
+    stub: Any, backend: HeldBackend, tracker: CallTracker, log: LineLog
+) -> None:
+    """Its requests leave the queue, and the log says why."""
+    async with backend.held():
+        call = stub.ReconstructStream(send(*map(request, range(10))))
+        await _until_no_more_come(backend, at_least=1)
+        call.cancel()
+        async with asyncio.timeout(10):
+            await tracker.wait_until_quiet()
+            while len(log.lines) < 4:
+                log.written.clear()
+                await log.written.wait()
 
-    assert sum(backend.batch_sizes) <= 4
+    assert [1] == backend.batch_sizes
+    assert ["CANCELLED"] * 4 == [fields["status"] for _, _, fields in log.lines]
 
 
 async def test_draining_service_answers_what_it_has_read_and_ends_the_stream(
@@ -121,7 +173,18 @@ async def _collect(call: Any) -> list[Any]:
     return [answer async for answer in call]
 
 
-async def _settle() -> None:
-    """Let everything that can arrive without an answer arrive: loopback is quick, and nothing else moves."""
-    for _ in range(20):
-        await asyncio.sleep(0.001)
+async def _write_until_held_back(call: Any, message: pb.ReconstructStreamRequest) -> int:
+    """Write the same message until that takes half a second; returns how often it was taken."""
+    for written in range(2000):
+        try:
+            await asyncio.wait_for(call.write(message), 0.5)
+        except TimeoutError:
+            return written
+    raise AssertionError("the caller was never held back")
+
+
+async def _until_no_more_come(backend: HeldBackend, at_least: int) -> None:
+    """Return once the backend has its batches, and what else can arrive on loopback has had time to."""
+    await backend.wait_for_batches(at_least)
+    for _ in range(50):
+        await asyncio.sleep(0.002)

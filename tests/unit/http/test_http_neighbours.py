@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from support.fakes import FakeBackend, count_images
 from support.http_door import LineLog, build_context, open_client
+from support.tfserving_door import StagedBackend
 
 from service.doors import build_gateway_app
+from service.errors import BackendError, DeadlineExceededError, NotReadyError, OverloadedError
 
 IMAGES = count_images(1).tolist()
 BODIES: dict[str, Any] = {
@@ -14,6 +16,11 @@ BODIES: dict[str, Any] = {
     "predict": {"instances": IMAGES},
     "index": {},
 }
+LABELLED = (
+    "/v1/models/{model}/labels/{label}/metadata",
+    "/v2/models/{model}/versions/{version}",
+    "/v2/models/{model}/versions/{version}/ready",
+)
 VALUES = {"version": "1", "label": "stable"}
 
 
@@ -48,6 +55,20 @@ async def test_every_documented_route_answers() -> None:
             assert 200 == answer.status_code, (path, answer.text)
 
     assert len(paths) > 15
+
+
+@pytest.mark.parametrize("path", LABELLED)
+@pytest.mark.parametrize(
+    "failure", [BackendError("broke"), OverloadedError("full"), DeadlineExceededError("late"), NotReadyError("away")]
+)
+async def test_failures_by_a_label_of_the_model_server_are_documented(path: str, failure: Exception) -> None:
+    """Only the server behind knows the label, so that it is asked, and may fail in every way."""
+    documented = (await read_document())["paths"][path]["get"]["responses"]
+    backend = StagedBackend(1)
+    backend.secret_labels, backend.failure = {"canary": 1}, failure
+    filled = path.replace("{model}", "digits").replace("{label}", "canary").replace("{version}", "canary")
+    async with open_client(build_gateway_app(build_context(backend))) as client:
+        assert str((await client.get(filled)).status_code) in documented
 
 
 async def test_reference_page_shows_them() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service.api.http.problems import PROBLEMS, find_problem, render_problem
-from service.errors import BackendError, DigitCodecError, NotReadyError, OverloadedError, hide_unknown
+from service.api.http.problems import PROBLEMS, render_problem
+from service.errors import BackendError, DigitCodecError, NotReadyError, OverloadedError, find_by_class, hide_unknown
 
 
 def subclasses(kind: type[DigitCodecError]) -> set[type[DigitCodecError]]:
@@ -54,7 +54,7 @@ def test_subclass_without_entry_takes_that_of_its_base() -> None:
     class OddError(BackendError):
         """A backend's own kind of failure."""
 
-    assert PROBLEMS[BackendError] == find_problem(OddError("odd"))
+    assert PROBLEMS[BackendError] == find_by_class(PROBLEMS, OddError("odd"))
 
 
 def test_unknown_exception_is_hidden() -> None:

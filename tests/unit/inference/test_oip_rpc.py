@@ -1,5 +1,6 @@
 """The protocol over gRPC: a real server and the generated stubs."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -15,7 +16,8 @@ from support.inference_calls import IMAGES, PIXELS, prefix, read_message
 from service import __version__
 from service.api.grpc import CallTracker
 from service.api.inference import add_inference_service
-from service.errors import BackendError, OverloadedError
+from service.api.inference.rpc_tensors import count_bytes
+from service.errors import BackendError, OverloadedError, PayloadTooLargeError
 from service.images import render_png
 from service.wire import inference_pb2 as pb
 from service.wire.inference_pb2_grpc import GRPCInferenceServiceStub
@@ -198,6 +200,13 @@ REFUSALS: dict[str, tuple[pb.ModelInferRequest, grpc.StatusCode, str, str]] = {
     ),
     "raw of another size": (build(raw=IMAGES.tobytes()[1:]), INVALID, "malformed_request", "1567 elements came"),
     "fewer files": (build(bytes_contents=PNGS, datatype="BYTES", shape=(3,)), INVALID, "malformed_request", "2 elem"),
+    "many files": (
+        build(bytes_contents=[b""] * 301, datatype="BYTES", shape=(3,)),
+        INVALID,
+        "too_large",
+        "301 images came, the limit is 300",
+    ),
+    "nine dimensions": (build(raw=b"", shape=(1,) * 9), INVALID, "malformed_request", "9 dimensions came, the limit"),
     "negative shape": (build(raw=b"", shape=(-1, 28, 28)), INVALID, "malformed_request", "shape is [-1, 28, 28]"),
     "wrong input": (build(raw=IMAGES.tobytes(), name="x"), INVALID, "malformed_request", "encode has images"),
     "unknown output": (build(raw=IMAGES.tobytes(), outputs=["x"]), INVALID, "malformed_request", "'x' is unknown"),
@@ -307,6 +316,25 @@ async def test_name_of_the_service() -> None:
         await GRPCInferenceServiceStub(channel).ServerLive(pb.ServerLiveRequest())
 
     assert ["inference.GRPCInferenceService"] == names
+
+
+class Unreadable:
+    """Files that can be counted, and nothing else."""
+
+    def __len__(self) -> int:
+        """More than a request may have."""
+        return 301
+
+    def __iter__(self) -> Any:
+        """Not to be done."""
+        raise AssertionError("the files were looked at")
+
+
+def test_files_are_counted_before_they_are_looked_at() -> None:
+    """Millions of empty ones cost nothing."""
+    contents: Any = SimpleNamespace(bytes_contents=Unreadable())
+    with pytest.raises(PayloadTooLargeError, match="301 images came, the limit is 300"):
+        count_bytes(contents, 300)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 from grpc import StatusCode
 from support.fakes import CODE_DIM
@@ -22,11 +23,13 @@ from support.serving_peer import (
     until,
 )
 
+from service.backends.contract import DECODE
 from service.backends.tfserving import TFServingBackend
 from service.backends.tfserving.look import Observer
 from service.backends.tfserving.signatures import check
-from service.domain import NEWEST, Selector
-from service.errors import BackendContractError
+from service.backends.tfserving.versions import Versions
+from service.domain import NEWEST, Answer, Call, Deadline, Selector
+from service.errors import BackendContractError, DeadlineExceededError, InvalidCodeError
 from service.wire.tensorflow_serving import GetModelMetadataResponse, SignatureDefMap
 
 
@@ -236,6 +239,74 @@ async def test_watching_survives_whatever_a_look_raises(
 
     (fields,) = [fields for event, fields in log.lines if event == "server_away"]
     assert {"reason": "RuntimeError: unheard of", "exc_info": True} == fields
+
+
+def decode(backend: TFServingBackend, width: int, timeout_s: float = 10) -> asyncio.Task[Answer]:
+    """Decode one code of this width."""
+    codes = np.zeros((1, width), np.float32)
+    return asyncio.create_task(backend.run(Call("decode", DECODE), codes, Deadline.after(timeout_s)))
+
+
+async def test_codes_of_a_wrong_width_cost_one_look_an_interval(
+    peer: ServingPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many such batches come, side by side and one after another."""
+    async with open_backend(peer.target, poll_interval_s=600) as backend:
+        await until(backend.is_ready)
+        outcomes = await asyncio.gather(*(decode(backend, 5) for _ in range(20)), return_exceptions=True)
+        for _ in range(20):
+            outcomes += await asyncio.gather(decode(backend, 5), return_exceptions=True)
+        assert [InvalidCodeError] * 40 == [type(outcome) for outcome in outcomes]
+        assert 2 == peer.looks
+
+        monkeypatch.setattr(backend._watch, "_interval_s", 0)  # noqa: SLF001 - stands for an interval that has passed
+        with pytest.raises(InvalidCodeError):
+            await decode(backend, 5)
+        assert 3 == peer.looks
+
+
+@pytest.fixture
+def hung_looks(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Looks after the first one wait for this event."""
+    gate, look, is_first = asyncio.Event(), Observer.look, [True]
+
+    async def wait_and_look(observer: Observer, versions: Versions) -> Any:
+        if not is_first:
+            await gate.wait()
+        is_first.clear()
+        return await look(observer, versions)
+
+    monkeypatch.setattr(Observer, "look", wait_and_look)
+    return gate
+
+
+async def test_look_that_hangs_holds_nobody_beyond_the_deadline(peer: ServingPeer, hung_looks: asyncio.Event) -> None:
+    """Codes of a wrong width end in time while it hangs, good ones are decoded, and closing does not wait for it."""
+    async with open_backend(peer.target, poll_interval_s=600) as backend:
+        await until(backend.is_ready)
+        wrong = [decode(backend, 5, timeout_s=0.05) for _ in range(2)]
+        outcomes = await asyncio.wait_for(asyncio.gather(*wrong, return_exceptions=True), 5)
+
+        assert [DeadlineExceededError] * 2 == [type(outcome) for outcome in outcomes]
+        assert 2 == (await decode(backend, CODE_DIM)).version
+
+    assert not hung_looks.is_set()
+    assert not [task for task in asyncio.all_tasks() if "Watch." in repr(task)]
+
+
+async def test_look_goes_on_for_others_when_one_leaves(peer: ServingPeer, hung_looks: asyncio.Event) -> None:
+    """Two batches share a look; the one that is cancelled does not take it from the other."""
+    peer.code_dims, peer.states = {1: 7}, {1: AVAILABLE}
+    async with open_backend(peer.target, poll_interval_s=600) as backend:
+        await until(backend.is_ready)
+        peer.states = {2: AVAILABLE}
+        left, stays = decode(backend, CODE_DIM), decode(backend, CODE_DIM)
+        await asyncio.sleep(0)
+        left.cancel()
+        await asyncio.gather(left, return_exceptions=True)
+        hung_looks.set()
+
+        assert 2 == (await stays).version
 
 
 async def test_closed_backend_looks_no_more(peer: ServingPeer) -> None:

@@ -186,9 +186,18 @@ def two_models() -> Any:
     return request
 
 
+def many_models() -> Any:
+    """More than an error can name."""
+    request = reload({"stable": 4})
+    for number in range(50):
+        request.config.model_config_list.config.add(name=f"m{number}")
+    return request
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "another model": (reload({}, name="foo"), "['foo'] came, expected ['digits']"),
     "two models": (two_models(), "['digits', 'foo'] came, expected ['digits']"),
+    "many models": (many_models(), "['digits', 'm0', 'm1', 'm2', 'm3', 'm4', 'm5', 'm6'] came"),
     "another platform": (reload({}, platform="torch"), "the platform 'torch' came, expected 'tensorflow'"),
     "another type": (reload({}, platform="", model_type=2), "the platform 'OTHER' came, expected 'tensorflow'"),
     "nothing": (wire.ReloadConfigRequest(), "no model_config_list came"),

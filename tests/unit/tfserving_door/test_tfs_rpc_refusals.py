@@ -1,6 +1,8 @@
 """Every failure of a call: TensorFlow Serving's code and text, and our reason beside them."""
 
 import asyncio
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,9 @@ from support.fakes import CODE_DIM, FakeBackend, HeldBackend, count_images
 from support.http_door import LineLog, build_codec, build_context
 from support.tfserving_door import Refusal, StagedBackend, build_predict, build_spec, open_rpc
 
+from service.api.tfserving.inputs import find_tensor, measure
 from service.domain import VersionStatus
-from service.errors import BackendContractError, BackendError, DigitCodecError
+from service.errors import BackendContractError, BackendError, DigitCodecError, MalformedRequestError
 from service.settings import LimitSettings
 from service.wire import tensorflow_serving as wire
 
@@ -104,6 +107,18 @@ PREDICTS: dict[str, tuple[Any, Refusal]] = {
         build_predict({"images": shaped(-1, 28, 28, int_val=[1])}),
         Refusal("INVALID_ARGUMENT", "tensor parsing error: images", "malformed_request"),
     ),
+    "nine dimensions": (
+        build_predict({"images": shaped(*[2**62] * 9, int_val=[1])}),
+        Refusal("INVALID_ARGUMENT", "tensor parsing error: images", "malformed_request"),
+    ),
+    "a product that cannot be printed": (
+        build_predict({"images": shaped(*[2**62] * 240, int_val=[1])}),
+        Refusal("INVALID_ARGUMENT", "tensor parsing error: images", "malformed_request"),
+    ),
+    "a product that can": (
+        build_predict({"images": shaped(*[2**62] * 8, int_val=[1])}),
+        Refusal("INVALID_ARGUMENT", f"images of {2**496} bytes came, the limit is 100000", "too_large"),
+    ),
     "no rank": (
         build_predict({"images": unknown_rank()}),
         Refusal("INVALID_ARGUMENT", "tensor parsing error: images", "malformed_request"),
@@ -186,6 +201,41 @@ async def test_predict_refuses(case: str) -> None:
     request, expected = PREDICTS[case]
     async with open_rpc(build_context(FakeBackend(1, 2, labels={"stable": 1}), limits=LIMITS)) as client:
         assert expected == await client.refuse(wire.PREDICT, request)
+
+
+def test_dimensions_are_counted_before_they_are_multiplied() -> None:
+    """A message of a megabyte must not hold up everybody else."""
+    tensor = shaped(*[2**62] * 100_000, int_val=[1])
+    began_s = time.perf_counter()
+    with pytest.raises(MalformedRequestError, match=r"^tensor parsing error: images$"):
+        measure(tensor, "images", 2**20)
+
+    assert time.perf_counter() - began_s < 0.1
+
+
+class CountedNames(dict[str, Any]):
+    """Inputs that count how many of their names were looked at."""
+
+    looked = 0
+
+    def __iter__(self) -> Iterator[str]:
+        """Each name once."""
+        for name in super().__iter__():
+            self.looked += 1
+            yield name
+
+
+def test_a_few_of_many_inputs_are_named() -> None:
+    """A million names are neither sorted nor written down."""
+    inputs = CountedNames({f"input {number:02}": IMAGES for number in range(50)})
+    with pytest.raises(MalformedRequestError) as caught:
+        find_tensor(inputs, "encode")
+
+    shown = ",".join(f"input {number:02}" for number in range(8))
+    text = (
+        f"{SIZE}50!=1 len({{{shown}}}) != len({{images}}). Sent extra: {{{shown}}}. Missing but required: {{images}}."
+    )
+    assert (text, 8) == (caught.value.detail, inputs.looked)
 
 
 async def test_label_of_a_version_that_does_not_answer() -> None:

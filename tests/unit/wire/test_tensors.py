@@ -1,6 +1,8 @@
 """TensorProto both ways: packed and typed, repeated values, halves, and what makes no tensor."""
 
+import time
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.wire.tensorflow_serving import TensorProto
-from service.wire.tensors import MalformedTensorError, describe_type, find_type, parse_tensor, render_tensor
+from service.wire.tensors import (
+    MAX_DIMENSIONS,
+    MalformedTensorError,
+    describe_type,
+    find_type,
+    parse_tensor,
+    render_tensor,
+)
 
 FLOATS = ("float16", "float32", "float64")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
@@ -81,6 +90,8 @@ def test_strings_come_as_bytes() -> None:
         (tensor(FLOAT, [2]), "0 values"),
         (tensor(FLOAT, [-1], float_val=[1]), "not fully known"),
         (tensor(FLOAT, [2**62, 2**62], float_val=[1]), "too many"),
+        (tensor(FLOAT, [2**62] * (MAX_DIMENSIONS + 1), float_val=[1]), "9 dimensions came, the limit is 8"),
+        (tensor(UINT8, [0, 2**62, 2**62]), "too large"),
         (tensor(FLOAT, [2**40], tensor_content=b"1234"), "4 bytes"),
         (tensor(UINT8, [1], int_val=[256]), "out of the range of uint8"),
         (tensor(UINT8, [1], int_val=[-1]), "out of the range"),
@@ -92,6 +103,53 @@ def test_what_makes_no_tensor_is_told(broken: Any, word: str) -> None:
     """What came and what was expected, without the memory that a shape promises."""
     with pytest.raises(MalformedTensorError, match=word):
         parse_tensor(broken)
+
+
+def test_many_dimensions_are_refused_at_once() -> None:
+    """Their product would take a quarter of a minute, and no error may print it."""
+    broken = tensor(UINT8, [2**62] * 100_000, int_val=[1])
+    began_s = time.perf_counter()
+    with pytest.raises(MalformedTensorError) as caught:
+        parse_tensor(broken)
+
+    assert time.perf_counter() - began_s < 0.1
+    assert len(str(caught.value)) < 100
+
+
+class Unreadable:
+    """Values that can be counted, and nothing else."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return self._count
+
+    def __iter__(self) -> Any:
+        """Not to be done."""
+        raise AssertionError("the values were read")
+
+
+@pytest.mark.parametrize("count", [0, 3])
+@pytest.mark.parametrize(
+    ("dtype", "field"), [(UINT8, "int_val"), (FLOAT, "float_val"), (STRING, "string_val"), (BFLOAT16, "half_val")]
+)
+def test_values_are_counted_before_they_are_read(dtype: int, field: str, count: int) -> None:
+    """Millions of them for a small shape cost nothing."""
+    shape = tensor(dtype, [2]).tensor_shape
+    values: dict[str, Any] = {field: Unreadable(count)}
+    with pytest.raises(MalformedTensorError, match=rf"{count} values came, the shape \[2\] has 2"):
+        parse_tensor(SimpleNamespace(dtype=dtype, tensor_content=b"", tensor_shape=shape, **values))
+
+
+@pytest.mark.parametrize(("dtype", "field"), [(STRING, "string_val"), (BFLOAT16, "half_val")])
+def test_memory_of_repeated_values_is_that_of_the_array(dtype: int, field: str) -> None:
+    """Pointers to strings, and the float32 that a bfloat16 becomes: 2**27 elements are too many of each."""
+    shape = tensor(dtype, [2**27]).tensor_shape
+    values: dict[str, Any] = {field: Unreadable(1)}
+    with pytest.raises(MalformedTensorError, match="too many for a repeated value"):
+        parse_tensor(SimpleNamespace(dtype=dtype, tensor_content=b"", tensor_shape=shape, **values))
 
 
 @given(st.binary(max_size=200))
