@@ -27,7 +27,8 @@ _DESCRIPTORS = "tensorflow_serving.binpb"
 def render_stubs() -> dict[str, bytes]:
     """Every generated file by name."""
     with tempfile.TemporaryDirectory() as folder:
-        outputs = [f"--{kind}_out={folder}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")]
+        outputs = [f"--{kind}_out={folder}" for kind in ("python", "grpc_python")]
+        outputs += [f"--{kind}_out=quiet:{folder}" for kind in ("mypy", "mypy_grpc")]
         # The plugins for types lie beside the interpreter.
         plugins = [
             f"--plugin=protoc-gen-{name}={Path(sys.executable).with_name(f'protoc-gen-{name}')}"

@@ -134,6 +134,10 @@ class Codec:
         """True while a request without a version would be answered, and more of them are welcome."""
         return not self._is_draining and self._backend.is_ready()
 
+    def explain(self) -> str:
+        """Why `is_ready` is false, in a sentence for operators; empty while it is true."""
+        return "the service is shutting down" if self._is_draining else self._backend.explain()
+
     def drain(self) -> None:
         """Say from now on that no more requests are welcome; those that come all the same are still answered."""
         self._is_draining = True

@@ -119,7 +119,7 @@ class VersionStatus:
         version: Its number.
         state: LOADING while it is read and warmed up, AVAILABLE while it answers, UNLOADING while its last
             batches finish, END once it has failed or is gone.
-        error: Why it could not be loaded, or None.
+        error: Why it could not be loaded, or why nothing newer is known of it; or None.
         code_dim: Width of its codes, once known.
         labels: The labels that point at it.
         signatures: Inputs and outputs of each signature, once known.

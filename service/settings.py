@@ -100,8 +100,8 @@ class LimitSettings(_Group):
     drain_delay_s: float = Field(
         0.0,
         ge=0,
-        description="Time after SIGTERM or SIGINT in which readiness says no and requests are still answered: as long as "
-        "load balancers take to notice. A second signal cuts it short.",
+        description="Time after SIGTERM or SIGINT in which readiness says no and requests are still answered: as long "
+        "as load balancers take to notice. A second signal cuts it short.",
     )
     shutdown_grace_s: float = Field(20.0, ge=0, description="Time that running requests have to finish after that.")
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
 
 from service.api.exchange import Log
 from service.codec import Codec
@@ -11,7 +12,7 @@ from service.images import ImageLimits
 from service.settings import LimitSettings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DoorContext:
     """What the doors of one service have in common.
 
@@ -29,7 +30,7 @@ class DoorContext:
     log: Log
     make_id: Callable[[], bytes]
 
-    @property
+    @cached_property
     def image_limits(self) -> ImageLimits:
         """What the image files of a request may cost."""
         return ImageLimits(self.limits.max_image_pixels)

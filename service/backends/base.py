@@ -18,6 +18,9 @@ class Backend(Protocol):
     def is_ready(self) -> bool:
         """True while a call without a selector would be answered."""
 
+    def explain(self) -> str:
+        """Why `is_ready` is false, in a sentence for operators; empty while it is true."""
+
     def describe(self) -> list[VersionStatus]:
         """Every version that is or was wanted, newest first, the failed ones too."""
 

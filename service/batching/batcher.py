@@ -5,7 +5,6 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -97,6 +96,9 @@ class Batcher:
         timer = loop.call_later(deadline.remaining_s(), entry.expire)
         try:
             return await entry.result
+        except BaseException:
+            self._stop_abandoned(entry)
+            raise
         finally:
             timer.cancel()
             if entry.waiting:
@@ -134,9 +136,6 @@ class Batcher:
         task = asyncio.get_running_loop().create_task(self._run(parts))
         self._running[task] = parts
         task.add_done_callback(self._finish)
-        stop = partial(_stop_if_abandoned, task, parts)
-        for part in parts:
-            part.entry.result.add_done_callback(stop)
 
     def _finish(self, task: asyncio.Task[None]) -> None:
         self._rate.note_finished(sum(len(part) for part in self._running.pop(task)))
@@ -160,6 +159,12 @@ class Batcher:
         check_answer(call, len(rows), answer)
         return answer
 
+    def _stop_abandoned(self, entry: Entry) -> None:
+        """Cancel the batches of a lost request in which nobody waits any more; the backend lets go of their places."""
+        for task, parts in self._running.items():
+            if any(part.entry is entry for part in parts) and all(part.entry.result.done() for part in parts):
+                task.cancel()
+
     def _deliver(self, parts: list[Part], answer: Answer) -> None:
         start = 0
         for part in parts:
@@ -170,12 +175,6 @@ class Batcher:
     def _run_again(self, entry: Entry) -> None:
         entry.restart()
         self._room.readmit(entry)
-
-
-def _stop_if_abandoned(task: asyncio.Task[None], parts: list[Part], _: asyncio.Future[Answer]) -> None:
-    """Cancel the batch if nobody waits for any of its rows; the place is free once the backend lets go of it."""
-    if not task.done() and all(part.entry.result.done() for part in parts):
-        task.cancel()
 
 
 def _fail(parts: list[Part], error: Exception) -> None:

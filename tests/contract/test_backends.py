@@ -149,6 +149,22 @@ async def test_describes_its_versions(backend: Backend) -> None:
     assert {width_of(backend)} == {status.code_dim for status in backend.describe()}
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_explains_exactly_what_is_not_ready(kind: str, request: pytest.FixtureRequest) -> None:
+    """There is a reason from the start until a version can answer, and again after the end."""
+    seen: list[tuple[bool, bool]] = []
+
+    def is_ready_by(backend: Backend) -> bool:
+        seen.append((backend.is_ready(), bool(backend.explain())))
+        return backend.is_ready()
+
+    async with opened(kind, request) as backend:
+        await until(lambda: is_ready_by(backend), 120)
+    is_ready_by(backend)
+
+    assert {(True, False), (False, True)} == set(seen)
+
+
 async def test_closed_backend_is_not_ready(backend: Backend) -> None:
     """After close nothing runs any more."""
     assert backend.is_ready()

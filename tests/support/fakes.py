@@ -22,6 +22,8 @@ from service.domain import (
 from service.errors import InvalidCodeError, NotFoundError, NotReadyError
 
 CODE_DIM = 4
+NO_VERSION = "no version can answer yet"
+"""What the fake says while it is not ready."""
 
 _IMAGES = {"dtype": "uint8", "shape": [-1, 28, 28]}
 _CODES = {"dtype": "float32", "shape": [-1, CODE_DIM]}
@@ -122,6 +124,10 @@ class FakeBackend:
         """True while there is a version and nobody closed it."""
         return bool(self.versions) and not self.is_closed
 
+    def explain(self) -> str:
+        """Why `is_ready` is false."""
+        return "" if self.is_ready() else NO_VERSION
+
     def describe(self) -> list[VersionStatus]:
         """Every version, newest first."""
         return [self._describe(version) for version in sorted(self.versions, reverse=True)]
@@ -143,7 +149,7 @@ class FakeBackend:
 
     def _find_version(self, selector: Selector) -> int:
         if not self.is_ready():
-            raise NotReadyError("no version can answer yet")
+            raise NotReadyError(NO_VERSION)
         if selector.label is not None and selector.label not in self.labels:
             raise NotFoundError(f"there is no label {selector.label!r}")
         version = selector.version or self.labels.get(selector.label or "", max(self.versions))

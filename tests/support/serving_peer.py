@@ -294,10 +294,12 @@ class EventLog:
 
     Attributes:
         lines: Event and fields of each line, in order.
+        bound: What every line has besides.
     """
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, dict[str, Any]]] = []
+        self.bound: dict[str, Any] = {}
 
     @property
     def events(self) -> list[str]:
@@ -306,6 +308,7 @@ class EventLog:
 
     def bind(self, **fields: Any) -> "EventLog":
         """One log for all."""
+        self.bound |= fields
         return self
 
     def info(self, event: str, **fields: Any) -> None:

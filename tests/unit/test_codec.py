@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from support.fakes import (
     CODE_DIM,
+    NO_VERSION,
     FakeBackend,
     count_images,
     fake_codes,
@@ -102,6 +103,17 @@ async def test_has_started_stays_true(codec: Codec, backend: FakeBackend, monkey
 
     assert codec.has_started()
     assert not codec.is_ready()
+
+
+async def test_says_why_it_is_not_ready(codec: Codec, backend: FakeBackend) -> None:
+    """The backend's reason, until the service is on its way out."""
+    assert "" == codec.explain()
+    backend.versions = []
+    assert NO_VERSION == codec.explain()
+    codec.drain()
+
+    assert not codec.is_ready()
+    assert "the service is shutting down" == codec.explain()
 
 
 def test_score_equal_to_the_threshold_is_normal() -> None:

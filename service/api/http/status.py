@@ -62,14 +62,14 @@ def _add_probes(router: APIRouter, codec: Codec) -> None:
     async def readyz() -> ProbeAnswer:
         """Yes while a request without a version would be answered. Send no requests while it says no."""
         if not codec.is_ready():
-            raise NotReadyError("no version of the model can answer now")
+            raise NotReadyError(codec.explain())
         return ProbeAnswer(status="ready")
 
     @router.get("/startupz", tags=["probes"], summary="Has it started?", operation_id="startupz")
     async def startupz() -> ProbeAnswer:
         """Yes from the first moment it was ready. Ask the other two only after this said yes."""
         if not codec.has_started():
-            raise NotReadyError("the first version of the model is still loading")
+            raise NotReadyError(codec.explain())
         return ProbeAnswer(status="started")
 
 

@@ -64,7 +64,7 @@ class _Handler:
 
 def _answer_ready(codec: Codec) -> dict[str, Any]:
     if not codec.is_ready():
-        raise NotReadyError("no version of the model can answer now")
+        raise NotReadyError(codec.explain())
     return {"ready": True}
 
 
@@ -74,7 +74,8 @@ async def _answer_model(route: Route, codec: Codec, deadline: Deadline, origin: 
 
 async def _answer_model_ready(route: Route, codec: Codec, deadline: Deadline, origin: Origin) -> dict[str, Any]:
     if not await is_model_ready(route.model, route.version, codec, deadline, origin):
-        raise NotReadyError(f"{route.model} cannot answer now")
+        what = f"version {route.version} of {route.model}" if route.version else route.model
+        raise NotReadyError(codec.explain() or f"{what} cannot answer now")
     return {"name": route.model, "ready": True}
 
 

@@ -12,6 +12,7 @@ from service.wire.tensorflow_serving import GetModelStatusResponse, ModelVersion
 
 # tensorflow.error.Code: the backend says in words why a version failed, and TensorFlow Serving's codes vary.
 _FAILED = 2
+_UNAVAILABLE = 14
 
 
 def render_states(spec: Spec, served: str, statuses: Sequence[VersionStatus]) -> Any:
@@ -42,6 +43,7 @@ def render_states_document(response: Any) -> dict[str, Any]:
 def _render_state(status: VersionStatus) -> Any:
     state = ModelVersionStatus(version=status.version, state=status.state)
     state.status.SetInParent()  # an OK status is all defaults, and is to be there nevertheless
-    if status.error is not None:
-        state.status.error_code, state.status.error_message = _FAILED, status.error
+    if status.error is not None and status.state != "AVAILABLE":
+        state.status.error_code = _FAILED if status.state == "END" else _UNAVAILABLE  # the others may yet answer
+        state.status.error_message = status.error
     return state

@@ -24,5 +24,6 @@ async def find_version(context: DoorContext, ask: Ask) -> VersionStatus:
         return found
     may_come = found.state == "LOADING" if found is not None else number is None or not codec.describe()
     if may_come:
-        raise NotReadyError(f"the version of {codec.model_name} that was asked for is not loaded yet")
+        reason = codec.explain() or f"the version of {codec.model_name} that was asked for is not loaded yet"
+        raise NotReadyError(reason)
     raise ask.spec.describe_absence(number)

@@ -84,6 +84,10 @@ class EmbeddedBackend:
         """True while at least one version can answer."""
         return self._shelf.is_stocked()
 
+    def explain(self) -> str:
+        """Why no version can answer; empty while one can."""
+        return self._shelf.explain()
+
     def describe(self) -> list[VersionStatus]:
         """Every version that is or was wanted, newest first."""
         return self._shelf.describe()

@@ -6,6 +6,9 @@ from typing import Any
 
 import orjson
 
+CANNOT_BE_LOADED = "cannot be loaded: "
+"""How the error of a version begins whose files TensorFlow cannot take."""
+
 _GRAPH = "saved_model.pb"
 _CARD = "assets.extra/model_card.json"
 _WARMUP = "assets.extra/tf_serving_warmup_requests"

@@ -8,12 +8,15 @@ import numpy as np
 import tensorflow as tf
 
 from service.backends.contract import WANTED, ContractViolationError, check_signatures
-from service.backends.embedded.disk import UnusableModelError
+from service.backends.embedded.disk import CANNOT_BE_LOADED, UnusableModelError
 from service.domain import Rows, Signature
 from service.errors import BackendError
 
 _Callable = Callable[[Rows], list[Rows]]
 
+# TensorFlow says the one where people need the other.
+_NO_CHECKPOINT = "is not a valid checkpoint"
+_DAMAGED_VARIABLES = "variables/ is missing or damaged: publish the whole folder: "
 
 # The loader of TensorFlow 1 is deprecated in Python, but it is the only way to a C++ session; see Graph.
 tf.get_logger().setLevel("ERROR")
@@ -115,8 +118,13 @@ def _load(path: Path, intra_op_threads: int) -> tuple[Any, Any]:
     except Exception as error:
         # TensorFlow tells a damaged file by whatever its parsers raise: OpError, IOError, DecodeError, ValueError...
         session.close()
-        first_line = (str(error).splitlines() or [""])[0]
-        raise UnusableModelError(f"cannot be loaded: {type(error).__name__}: {first_line[:300]}") from error
+        raise UnusableModelError(_explain(error)) from error
+
+
+def _explain(error: Exception) -> str:
+    first_line = (str(error).splitlines() or [""])[0]
+    hint = _DAMAGED_VARIABLES if _NO_CHECKPOINT in first_line else ""
+    return f"{CANNOT_BE_LOADED}{hint}{type(error).__name__}: {first_line[:300]}"
 
 
 def _describe(signature: Any) -> dict[str, dict[str, Any]]:

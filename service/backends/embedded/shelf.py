@@ -7,9 +7,16 @@ from pathlib import Path
 
 import structlog
 
-from service.backends.embedded.disk import Companions, UnusableModelError, VersionDirectory, find_versions
+from service.backends.embedded.disk import (
+    CANNOT_BE_LOADED,
+    Companions,
+    UnusableModelError,
+    VersionDirectory,
+    find_versions,
+)
 from service.backends.embedded.graph_type import LoadedGraph
 from service.backends.embedded.version import Version
+from service.backends.labels import LabelReport, describe_target, describe_unknown
 from service.domain import Selector, VersionStatus
 from service.errors import NotFoundError, NotReadyError
 from service.settings import ModelSettings
@@ -34,6 +41,7 @@ class Shelf:
         self._retiring: set[asyncio.Task[None]] = set()
         self._folder = model.root / model.name
         self._was_empty = False
+        self._label_report = LabelReport(_log.bind(model=model.name))
 
     async def refresh(self) -> None:
         """Look at the disk once, and make the shelf what it should be."""
@@ -47,6 +55,7 @@ class Shelf:
         wanted |= self._labels.values() & found.keys() & available.keys()
         for number in available.keys() - wanted if wanted else ():
             self._retire(available[number])
+        self._label_report.tell(self._labels, self.describe())
 
     def assign_labels(self, labels: Mapping[str, int]) -> None:
         """Replace all labels, from the next `find` on; from the next look at the disk, labelled versions are wanted.
@@ -73,15 +82,25 @@ class Shelf:
         if selector.label is not None:
             return self._find_labelled(selector.label)
         if selector.version is not None:
-            return self._find_numbered(selector.version)
+            return self._find_numbered(selector.version, f"version {selector.version} of {self._model.name} is")
         available = self._available()
         if not available:
-            raise NotReadyError(f"no version of {self._model.name} is loaded yet")
+            raise NotReadyError(self.explain())
         return max(available, key=lambda version: version.directory.version)
 
     def is_stocked(self) -> bool:
         """True while at least one version can answer."""
         return bool(self._available())
+
+    def explain(self) -> str:
+        """Why no version can answer, in a sentence for operators; empty while one can."""
+        if self.is_stocked():
+            return ""
+        newest = max(self._versions, default=None)
+        error = self._versions[newest].error if newest is not None else None
+        if error is None:
+            return f"no version of {self._model.name} is loaded yet"
+        return f"version {newest} of {self._model.name} cannot be loaded: {error.removeprefix(CANNOT_BE_LOADED)}"
 
     def describe(self) -> list[VersionStatus]:
         """Every version on the shelf, newest first."""
@@ -90,16 +109,17 @@ class Shelf:
 
     def _find_labelled(self, label: str) -> Version:
         if label not in self._labels:
-            raise NotFoundError(f"{self._model.name} has no label {label!r}; it has {sorted(self._labels)}")
-        return self._find_numbered(self._labels[label])
+            raise NotFoundError(describe_unknown(label, self._model.name, self._labels))
+        number = self._labels[label]
+        return self._find_numbered(number, describe_target(label, number, self._model.name))
 
-    def _find_numbered(self, number: int) -> Version:
+    def _find_numbered(self, number: int, what: str) -> Version:
         version = self._versions.get(number)
         if not self._versions or (version is not None and version.state == "LOADING"):
-            raise NotReadyError(f"version {number} of {self._model.name} is not loaded yet")
+            raise NotReadyError(f"{what} not loaded yet")
         if version is None or version.state != "AVAILABLE":
             numbers = sorted(version.directory.version for version in self._available())
-            raise NotFoundError(f"version {number} of {self._model.name} is not loaded; loaded are {numbers}")
+            raise NotFoundError(f"{what} not loaded; loaded are {numbers}")
         return version
 
     def _available(self) -> list[Version]:
@@ -112,7 +132,7 @@ class Shelf:
         if not found and not self._was_empty:
             _log.warning(
                 "no_versions_found",
-                folder=str(self._folder.absolute()),
+                folder=str(self._folder.resolve()),
                 advice="waiting for one; DIGITCODEC_MODEL__ROOT and DIGITCODEC_MODEL__NAME choose the folder",
             )
         self._was_empty = not found
@@ -149,7 +169,7 @@ class Shelf:
             version.make_available(*await loop.run_in_executor(self._loader, self._load_whole, directory))
         except Exception as error:
             is_expected = isinstance(error, UnusableModelError)
-            version.fail(str(error) if is_expected else f"cannot be loaded: {type(error).__name__}: {error}")
+            version.fail(str(error) if is_expected else f"{CANNOT_BE_LOADED}{type(error).__name__}: {error}")
             if version.error != told:
                 log.error("version_unusable", error=version.error, exc_info=not is_expected)  # noqa: TRY400 - a damaged file needs no traceback
         else:

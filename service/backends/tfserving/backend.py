@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import grpc.aio
 
+from service.backends.labels import describe_target, describe_unknown
 from service.backends.tfserving.connection import Connection
 from service.backends.tfserving.failures import describe, find_error, means_away
-from service.backends.tfserving.predict import parse_answer, render_metadata, render_request
+from service.backends.tfserving.predict import find_number, parse_answer, render_metadata, render_request
 from service.backends.tfserving.versions import Versions
 from service.backends.tfserving.watch import Watch
-from service.domain import Answer, Call, Deadline, Origin, Rows, VersionStatus
+from service.domain import Answer, Call, Deadline, Origin, Rows, Selector, VersionStatus
 from service.errors import BackendContractError, DigitCodecError, InvalidCodeError, NotFoundError, NotReadyError
 from service.settings import ModelSettings, TFServingBackendSettings
 from service.wire.tensorflow_serving import PREDICT
@@ -17,6 +18,8 @@ from service.wire.tensorflow_serving import PREDICT
 # Who waited has been told by then: the batchers are closed first. With limits.shutdown_grace_s it stays below the
 # 30 s after which orchestrators kill.
 _CLOSE_GRACE_S = 5.0
+
+_CLOSED = "the connection to the model server is closed"
 
 
 class TFServingBackend:
@@ -58,6 +61,10 @@ class TFServingBackend:
         """True if the last look succeeded and the newest available version passes contract one."""
         return not self._is_closed and self._watch.is_in_touch() and self._versions.is_usable()
 
+    def explain(self) -> str:
+        """Why `is_ready` is false, in a sentence for operators; empty while it is true."""
+        return _CLOSED if self._is_closed else self._watch.explain()
+
     def describe(self) -> list[VersionStatus]:
         """Every version that the server knows, newest first."""
         return self._versions.describe()
@@ -70,7 +77,7 @@ class TFServingBackend:
             DeadlineExceededError: If the deadline passes before the server answers.
         """
         if self._is_closed:
-            raise NotReadyError("the connection to the model server is closed")
+            raise NotReadyError(_CLOSED)
         await self._check(call, rows, deadline)
         deadline.check()
         request = render_request(call, rows, self._model.name, self._model.labels)
@@ -101,6 +108,22 @@ class TFServingBackend:
 
     def _find_error(self, failure: grpc.aio.AioRpcError, call: Call) -> DigitCodecError:
         error = find_error(failure, call)
-        if isinstance(error, NotFoundError) and self._versions.may_come(call.selector):
-            return NotReadyError(f"no such version of {self._model.name} is loaded yet")
-        return error
+        if not isinstance(error, NotFoundError):
+            return error
+        if self._versions.may_come(call.selector):
+            return NotReadyError(self._explain_wait(call.selector))
+        label = call.selector.label
+        return error if label is None else NotFoundError(self._explain_label(label, error))
+
+    def _explain_wait(self, selector: Selector) -> str:
+        number = find_number(selector, self._model.labels)
+        if number is None or self._versions.is_empty():
+            return self.explain() or f"no version of {self._model.name} is loaded yet"
+        return f"version {number} of {self._model.name} is not loaded yet"
+
+    def _explain_label(self, label: str, error: NotFoundError) -> str:
+        number = self._model.labels.get(label)
+        if number is None:
+            return f"{describe_unknown(label, self._model.name, self._model.labels)}; {error.detail}"
+        loaded = sorted(status.version for status in self.describe() if status.state == "AVAILABLE")
+        return f"{describe_target(label, number, self._model.name)} not loaded; loaded are {loaded}"

@@ -19,7 +19,8 @@ from service.errors import (
     OverloadedError,
 )
 
-_MAX_TEXT = 200
+# Of a text that is cut: gRPC names the cause last, after every address that it tried; TensorFlow names it first.
+_HEAD, _TAIL = 60, 140
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,9 @@ def describe(failure: grpc.aio.AioRpcError) -> str:
 
 
 def cut(text: str | None) -> str:
-    """A server's text on one line, of bounded length: TensorFlow's may hold a whole graph."""
+    """A server's text on one line, of bounded length: what is cut out, its middle, may hold a whole graph."""
     words = " ".join((text or "no details").split())
-    return words if len(words) <= _MAX_TEXT else f"{words[:_MAX_TEXT]}..."
+    return words if len(words) <= _HEAD + _TAIL else f"{words[:_HEAD]} ... {words[-_TAIL:]}"
 
 
 def _find_rule(failure: grpc.aio.AioRpcError) -> _Rule | None:

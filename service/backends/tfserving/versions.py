@@ -50,13 +50,14 @@ class Versions:
         # What was unloaded may come back as another model of the same number.
         self._checked = {number: known[number] for number in self._available() if number in known}
 
-    def forget(self) -> None:
-        """The server is away: what comes back may be another model. Until then no version is available."""
+    def forget(self, reason: str) -> None:
+        """The server is away: what comes back may be another model. Until then no version is available.
+
+        Args:
+            reason: The error of every version that has not ended.
+        """
         self._checked = {}
-        self._seen = {
-            number: seen._replace(state="LOADING") if seen.state == "AVAILABLE" else seen
-            for number, seen in self._seen.items()
-        }
+        self._seen = {number: _lose_sight(seen, reason) for number, seen in self._seen.items()}
 
     def find_unknown(self, statuses: Any) -> list[int]:
         """Versions that are available by these ModelVersionStatus messages and have not been checked, newest first."""
@@ -67,6 +68,22 @@ class Versions:
         """True if the newest available version passes contract one: it is what the server runs by default."""
         available = self._available()
         return bool(available) and self._find_checked(available[0]).code_dim is not None
+
+    def is_empty(self) -> bool:
+        """True if the server knows no version, or has never told."""
+        return not self._seen
+
+    def explain(self, model_name: str) -> str:
+        """Why `is_usable` is false, in a sentence; empty while it is true."""
+        if self.is_usable():
+            return ""
+        available = self._available()
+        is_loading = any(seen.state == "LOADING" for seen in self._seen.values())
+        number = available[0] if available else max(self._seen, default=None)
+        error = self._describe(number).error if number is not None and (available or not is_loading) else None
+        if error is None:
+            return f"no version of {model_name} is loaded yet"
+        return f"version {number} of {model_name} cannot be used: {error}"
 
     def find_violation(self, selector: Selector) -> str | None:
         """How the version that the selector means violates contract one; None if it does not, as far as is known."""
@@ -115,6 +132,12 @@ class Versions:
 
     def _find_checked(self, number: int | None) -> Checked:
         return _UNCHECKED if number is None else self._checked.get(number, _UNCHECKED)
+
+
+def _lose_sight(seen: _Seen, reason: str) -> _Seen:
+    if seen.state == "END":
+        return seen
+    return _Seen("LOADING" if seen.state == "AVAILABLE" else seen.state, reason)
 
 
 def _judge(state: State, checked: Checked) -> State:

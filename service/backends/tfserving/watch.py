@@ -7,6 +7,7 @@ from contextlib import suppress
 import grpc.aio
 import structlog
 
+from service.backends.labels import LabelReport
 from service.backends.tfserving.connection import Connection
 from service.backends.tfserving.failures import cut, describe, means_away
 from service.backends.tfserving.look import Observer
@@ -21,6 +22,9 @@ _log = structlog.get_logger()
 _AWAY_INTERVAL_S = 0.25
 # Longer than one attempt to connect takes, so that a slow one is not cut off by the next channel.
 _RENEW_AFTER_S = 1.5
+# Who looks at the log later must see it too.
+_REMIND_AFTER_S = 60.0
+_ADVICE = "DIGITCODEC_MODEL__NAME chooses the model"
 
 
 class Watch:
@@ -31,10 +35,16 @@ class Watch:
     ) -> None:
         self._connection = connection
         self._versions = versions
+        self._model = model
+        self._server = f"the model server at {settings.target}"
         self._observer = Observer(connection, model.name, settings.poll_timeout_s)
         self._log = _log.bind(target=settings.target, model=model.name)
         self._interval_s = model.poll_interval_s
+        self._label_report = LabelReport(self._log)
         self._is_away: bool | None = None  # None before the first look
+        self._reason = ""
+        self._remind_at_s = 0.0
+        self._was_empty = False
         self._told: dict[int, str] = {}
         self._fresh_at_s = 0.0
         self._turn = asyncio.Lock()
@@ -58,12 +68,25 @@ class Watch:
         """True if the last look succeeded, and no call has met an absent server since."""
         return self._is_away is False
 
-    def note_away(self, reason: str, *, exc_info: bool = False) -> None:
-        """Forget what was known, and look again soon."""
+    def explain(self) -> str:
+        """Why the newest version cannot answer, in a sentence for operators; empty while it can."""
+        if self._is_away is None:
+            return f"{self._server} has not told its versions yet"
         if self._is_away:
+            return self._reason
+        if self._versions.is_empty():
+            return f"{self._server} has no version of {self._model.name}; {_ADVICE}"
+        return self._versions.explain(self._model.name)
+
+    def note_away(self, reason: str, *, exc_info: bool = False) -> None:
+        """Forget what was known, look again soon, and log it, at first and while it lasts once a minute."""
+        self._reason = f"{self._server} cannot be reached: {reason}"
+        self._versions.forget(self._reason)
+        now_s = asyncio.get_running_loop().time()
+        if self._is_away and now_s < self._remind_at_s:
             return
         self._is_away = True
-        self._versions.forget()
+        self._remind_at_s = now_s + _REMIND_AFTER_S
         self._wake.set()
         self._log.warning("server_away", reason=reason, exc_info=exc_info)
 
@@ -82,6 +105,7 @@ class Watch:
             else:
                 self._note_back()
                 self._tell(checked)
+                self._tell_what_is_missing()
 
     async def look_early(self, timeout_s: float) -> None:
         """Look before it is time to, and wait for that `timeout_s` seconds at most.
@@ -127,6 +151,13 @@ class Watch:
             elif self._told.get(number) != trouble:
                 self._told[number] = trouble
                 self._log.error("version_unusable", version=number, error=trouble)
+
+    def _tell_what_is_missing(self) -> None:
+        is_empty = self._versions.is_empty()
+        if is_empty and not self._was_empty:
+            self._log.warning("no_versions_found", advice=f"waiting for one; {_ADVICE}")
+        self._was_empty = is_empty
+        self._label_report.tell(self._model.labels, self._versions.describe())
 
     def _renew_if_stale(self) -> None:
         now_s = asyncio.get_running_loop().time()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from support.serving_peer import EventLog
 
 from service.backends.embedded.disk import UnusableModelError
 from service.backends.embedded.graph_type import LoadedGraph
@@ -192,6 +193,61 @@ async def test_unforeseen_failure_is_a_failed_version(library: Library) -> None:
     assert [2, 1] == library.loads
     assert {2: "END", 1: "AVAILABLE"} == states(shelf)
     assert "cannot be loaded: MemoryError: no room" == shelf.describe()[0].error
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        ({}, "no version of digits is loaded yet"),
+        ({1: "bad", 2: "surprise"}, "version 2 of digits cannot be loaded: MemoryError: no room"),
+        ({1: "surprise", 2: "bad"}, "version 2 of digits cannot be loaded: is bad"),
+        ({1: "good", 2: "bad"}, ""),
+    ],
+)
+async def test_says_why_nothing_answers(library: Library, texts: dict[int, str], reason: str) -> None:
+    """Where all have failed, the newest one's error counts; callers are told the same."""
+    for number, text in texts.items():
+        library.put(number, text)
+    shelf = library.shelf()
+    assert "no version of digits is loaded yet" == shelf.explain()
+    await shelf.refresh()
+
+    assert reason == shelf.explain()
+    if reason:
+        with pytest.raises(NotReadyError) as caught:
+            shelf.find(Selector())
+        assert reason == caught.value.detail
+
+
+async def test_empty_folder_is_named_once_and_in_full(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the settings spell it."""
+    log = EventLog()
+    monkeypatch.setattr("service.backends.embedded.shelf._log", log)
+    library.root = library.root / "nowhere" / ".."
+    shelf = library.shelf()
+    for _ in range(2):
+        await shelf.refresh()
+
+    assert ["no_versions_found"] == log.events
+    assert str(library.root.resolve() / "digits") == log.lines[0][1]["folder"]
+
+
+async def test_labels_without_a_version_are_told(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the operator once, when everything wanted is loaded, and to callers who use them."""
+    log = EventLog()
+    monkeypatch.setattr("service.backends.embedded.shelf._log", log)
+    library.put(1), library.put(2)
+    shelf = library.shelf(stable=1, canary=7)
+    with pytest.raises(NotReadyError, match="label 'canary' points to version 7 of digits, which is not loaded yet"):
+        shelf.find(Selector(label="canary"))
+    for _ in range(2):
+        await shelf.refresh()
+
+    assert {"label": "canary", "version": 7} == dict(log.lines)["label_without_version"]
+    assert 1 == log.events.count("label_without_version")
+    text = r"label 'canary' points to version 7 of digits, which is not loaded; loaded are \[1, 2\]"
+    with pytest.raises(NotFoundError, match=text):
+        shelf.find(Selector(label="canary"))
 
 
 async def test_failed_version_is_tried_again_after_a_while(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

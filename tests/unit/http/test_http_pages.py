@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import HTTPException
 from fastapi.responses import StreamingResponse
-from support.fakes import FAKE_SIGNATURES, FakeBackend
+from support.fakes import FAKE_SIGNATURES, NO_VERSION, FakeBackend
 from support.http_door import Caller, LineLog, body_message, build_door, build_scope, open_client
 
 from service.api.http.door import HttpDoor
@@ -61,12 +61,16 @@ async def test_probes_answer_three_different_questions(client: httpx.AsyncClient
     assert [[200, 503, 503], [200, 200, 200], [200, 503, 200]] == seen
 
 
-async def test_unready_probe_says_when_to_come_back(client: httpx.AsyncClient, backend: FakeBackend) -> None:
-    """503 is a problem document with Retry-After."""
+@pytest.mark.parametrize("probe", ["/readyz", "/startupz"])
+async def test_unready_probe_says_why_and_when_to_come_back(
+    client: httpx.AsyncClient, backend: FakeBackend, probe: str
+) -> None:
+    """503 is a problem document with the backend's reason and Retry-After."""
     backend.versions = []
-    answer = await client.get("/readyz")
+    answer = await client.get(probe)
+    problem = answer.json()
 
-    assert ("not_ready", "1") == (answer.json()["reason"], answer.headers["retry-after"])
+    assert ("not_ready", NO_VERSION, "1") == (problem["reason"], problem["detail"], answer.headers["retry-after"])
 
 
 async def test_models_are_described(client: httpx.AsyncClient) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.fakes import CODE_DIM, FakeBackend, HeldBackend
+from support.fakes import CODE_DIM, NO_VERSION, FakeBackend, HeldBackend
 from support.http_door import DISCONNECT, Caller, LineLog, body_message, build_context, build_scope, open_client
 from support.inference_calls import IMAGES
 
@@ -107,6 +107,23 @@ async def test_readiness_follows_the_version(version: str, status: int) -> None:
     """Loading, leaving and broken ones are not ready; unknown ones are not found."""
     async with open_client(build_inference_app(build_context(LoadingBackend(2)))) as client:
         assert status == (await get(client, f"/v2/models/digits/versions/{version}/ready"))[0]
+
+
+@pytest.mark.parametrize(
+    "path", ["health/ready", "models/digits/ready", "models/digits/versions/1/ready", "models/digits/versions/x/ready"]
+)
+async def test_what_is_not_ready_says_why(http: httpx.AsyncClient, backend: FakeBackend, path: str) -> None:
+    """In the backend's words."""
+    backend.versions = []
+
+    assert (503, {"error": NO_VERSION}) == await get(http, f"/v2/{path}")
+
+
+async def test_version_that_is_not_ready_beside_one_that_is() -> None:
+    """The service itself is well, so that the text names the version."""
+    async with open_client(build_inference_app(build_context(LoadingBackend(2)))) as client:
+        expected = (503, {"error": "version 3 of digits-encode cannot answer now"})
+        assert expected == await get(client, "/v2/models/digits-encode/versions/3/ready")
 
 
 @pytest.mark.parametrize("path", ["", "/ready", "/versions/1/ready"])

@@ -5,6 +5,7 @@ from grpc import StatusCode
 from support.serving_peer import ServingPeer, encode, until
 
 from service.backends.tfserving import TFServingBackend
+from service.backends.tfserving.failures import cut
 from service.domain import NEWEST, Selector
 from service.errors import (
     BackendContractError,
@@ -58,6 +59,16 @@ async def test_long_texts_of_the_server_are_cut(peer: ServingPeer, backend: TFSe
 
     assert len(caught.value.detail) < 300
     assert "\n" not in caught.value.detail
+
+
+def test_cut_text_keeps_its_end() -> None:
+    """The cause comes last in gRPC's, after all addresses."""
+    tried = "; ".join(f"ipv4:10.0.0.{number}:8500: connection attempt timed out" for number in range(20))
+    text = cut(f"failed to connect to all addresses; {tried}; last error: Connection refused (111)")
+
+    assert text.startswith("failed to connect to all addresses; ")
+    assert text.endswith("last error: Connection refused (111)")
+    assert len(text) < 210
 
 
 @pytest.mark.parametrize("selector", [NEWEST, Selector(version=1)])

@@ -49,6 +49,19 @@ async def test_service_resumes_when_the_server_is_back(address: str, monkeypatch
     assert ["version_available", "server_away", "server_back", "version_available"] == log.events
 
 
+async def test_everything_says_that_the_server_is_away(peer: ServingPeer, backend: TFServingBackend) -> None:
+    """What was available stays listed, with the reason; what had failed keeps its own."""
+    peer.states, peer.errors = {1: 30, 2: 40, 3: 50}, {3: (5, "is damaged")}
+    await until(lambda: len(backend.describe()) == 3)
+    await peer.stop()
+    await until(lambda: not backend.is_ready())
+    reason = backend.explain()
+
+    assert reason.startswith(f"the model server at {peer.target} cannot be reached: UNAVAILABLE: ")
+    told = [(status.version, status.state, status.error) for status in backend.describe()]
+    assert [(3, "END", "is damaged"), (2, "UNLOADING", reason), (1, "LOADING", reason)] == told
+
+
 async def test_call_that_meets_an_absent_server_ends_readiness_at_once(peer: ServingPeer) -> None:
     """Nobody waits for the next look, and the next look is not far."""
     async with open_backend(peer.target, poll_interval_s=600) as backend:
@@ -67,6 +80,7 @@ async def test_calls_before_any_server_was_there_fail_fast(peer: ServingPeer) ->
     """The gateway may start first."""
     await peer.stop()
     async with open_backend(peer.target) as backend:
+        assert f"the model server at {peer.target} has not told its versions yet" == backend.explain()
         began_s = time.monotonic()
         with pytest.raises(NotReadyError, match="cannot be reached"):
             await encode(backend)

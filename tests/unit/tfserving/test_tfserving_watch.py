@@ -1,6 +1,7 @@
 """Readiness and the list of versions follow the server, and only what passes contract one may answer."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -29,7 +30,7 @@ from service.backends.tfserving.look import Observer
 from service.backends.tfserving.signatures import check
 from service.backends.tfserving.versions import Versions
 from service.domain import NEWEST, Answer, Call, Deadline, Selector
-from service.errors import BackendContractError, DeadlineExceededError, InvalidCodeError
+from service.errors import BackendContractError, DeadlineExceededError, InvalidCodeError, NotFoundError, NotReadyError
 from service.wire.tensorflow_serving import GetModelMetadataResponse, SignatureDefMap
 
 
@@ -67,12 +68,68 @@ async def test_open_port_is_not_readiness(peer: ServingPeer, state: int) -> None
 
 
 async def test_unknown_model_is_not_readiness(peer: ServingPeer, log: EventLog) -> None:
-    """A server without the model is there, and is waited for."""
+    """A server without the model is there, and is waited for; the log and the callers learn what to do."""
     peer.states = {}
     async with watched(peer) as backend:
+        await looks(peer, 3)
+
         assert [] == backend.describe()
         assert not backend.is_ready()
-        assert [] == log.events
+        advice = "waiting for one; DIGITCODEC_MODEL__NAME chooses the model"
+        assert [("no_versions_found", {"advice": advice})] == log.lines
+        assert {"target": peer.target, "model": "digits"} == log.bound
+        reason = f"the model server at {peer.target} has no version of digits; DIGITCODEC_MODEL__NAME chooses the model"
+        assert reason == backend.explain()
+        for selector in (NEWEST, Selector(version=1)):
+            with pytest.raises(NotReadyError) as caught:
+                await encode(backend, selector)
+            assert reason == caught.value.detail
+
+
+async def test_versions_that_come_and_go_are_told_again(peer: ServingPeer, log: EventLog) -> None:
+    """Once each time that the model is lost."""
+    async with watched(peer) as backend:
+        for states in ({}, {2: AVAILABLE}, {}):
+            peer.states = dict(states)
+            await until(lambda: backend.is_ready() == bool(peer.states))
+        assert 2 == log.events.count("no_versions_found")
+
+
+@pytest.mark.parametrize(
+    ("states", "reason"),
+    [
+        ({1: LOADING}, "no version of digits is loaded yet"),
+        ({1: UNLOADING}, "no version of digits is loaded yet"),
+        ({1: END, 3: END}, "version 3 of digits cannot be used: saved_model.pb is damaged"),
+        ({1: LOADING, 3: END}, "no version of digits is loaded yet"),
+    ],
+)
+async def test_says_why_nothing_answers(peer: ServingPeer, states: dict[int, int], reason: str) -> None:
+    """A version that loads may come; where all have ended, the newest one's error counts."""
+    peer.states, peer.errors = states, {3: (5, "saved_model.pb is damaged")}
+    async with watched(peer) as backend:
+        assert reason == backend.explain()
+        if LOADING in states.values():
+            with pytest.raises(NotReadyError, match="version 1 of digits is not loaded yet"):
+                await encode(backend, Selector(version=1))
+
+
+async def test_labels_without_a_version_are_told(peer: ServingPeer, log: EventLog) -> None:
+    """To the operator once, and to callers who use them."""
+    async with watched(peer, labels={"stable": 1, "canary": 7}) as backend:
+        await looks(peer, 3)
+
+        lines = [fields for event, fields in log.lines if event == "label_without_version"]
+        assert [{"label": "canary", "version": 7}] == lines
+        with pytest.raises(NotFoundError) as caught:
+            await encode(backend, Selector(label="canary"))
+        assert "label 'canary' points to version 7 of digits, which is not loaded; loaded are [1, 2]" == str(
+            caught.value
+        )
+        with pytest.raises(
+            NotFoundError, match=r"digits has no label 'x'; it has \['canary', 'stable'\]; the model server"
+        ):
+            await encode(backend, Selector(label="x"))
 
 
 async def test_describes_its_versions(peer: ServingPeer) -> None:
@@ -130,6 +187,7 @@ async def test_version_outside_the_contract_is_refused(
         assert not backend.is_ready()
         assert ["END", "END"] == [status.state for status in backend.describe()]
         assert ["version_unusable"] * 2 == log.events
+        assert re.match(f"version 2 of digits cannot be used: .*{difference}", backend.explain())
         for selector in (NEWEST, Selector(version=2), Selector(version=1)):
             with pytest.raises(BackendContractError, match=difference):
                 await encode(backend, selector)
@@ -220,6 +278,18 @@ async def test_server_that_does_not_tell_in_time_counts_as_away(peer: ServingPee
         assert [("server_away", "DEADLINE_EXCEEDED: too slow")] == [
             (event, fields["reason"]) for event, fields in log.lines
         ]
+
+
+async def test_server_that_stays_away_is_told_again(
+    peer: ServingPeer, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks at the log an hour later sees it too."""
+    monkeypatch.setattr("service.backends.tfserving.watch._REMIND_AFTER_S", 0)
+    peer.lasting_failure = (StatusCode.DEADLINE_EXCEEDED, "too slow")
+    async with watched(peer, poll_interval_s=0.005):
+        await until(lambda: len(log.events) >= 3)
+
+    assert {"server_away"} == set(log.events)
 
 
 async def test_watching_survives_whatever_a_look_raises(

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.fakes import FAKE_SIGNATURES, FakeBackend, count_images
+from support.fakes import FAKE_SIGNATURES, NO_VERSION, FakeBackend, count_images
 from support.http_door import build_context
 from support.tfserving_door import Refusal, StagedBackend, build_predict, build_spec, open_rpc
 
@@ -34,6 +34,21 @@ async def test_status_tells_of_every_version(spec: dict[str, Any]) -> None:
     assert [(6, 20, 0), (5, 40, 0), (4, 30, 0), (3, 50, 2), (2, 30, 0), (1, 50, 0)] == told
     assert "is damaged" == response.model_version_status[3].status.error_message
     assert all(each.HasField("status") for each in response.model_version_status)
+
+
+async def test_status_says_why_a_version_does_not_answer() -> None:
+    """UNAVAILABLE while it may come back, UNKNOWN once it has failed, and nothing of one that answers."""
+    backend = StagedBackend(1)
+    backend.others = [
+        VersionStatus(2, "LOADING", error="the server is away"),
+        VersionStatus(3, "AVAILABLE", error="was slow"),
+        VersionStatus(4, "END", error="is damaged"),
+    ]
+    async with open_rpc(build_context(backend)) as client:
+        response = await client.call(wire.GET_MODEL_STATUS, wire.GetModelStatusRequest(model_spec=build_spec()))
+
+    told = [(each.status.error_code, each.status.error_message) for each in response.model_version_status]
+    assert [(2, "is damaged"), (0, ""), (14, "the server is away"), (0, "")] == told
 
 
 async def test_status_of_one_version() -> None:
@@ -130,6 +145,16 @@ async def test_metadata_of_a_version_that_does_not_answer(version: int, code: st
     assert code == refusal.code
     if code == "NOT_FOUND":
         assert f"Servable not found for request: Specific(digits, {version})" == refusal.text
+
+
+async def test_metadata_of_what_cannot_answer_says_why() -> None:
+    """The service's reason, where nothing can answer."""
+    backend = StagedBackend(1)
+    backend.versions = []
+    async with open_rpc(build_context(backend)) as client:
+        refusal = await client.refuse(wire.GET_MODEL_METADATA, ask())
+
+    assert Refusal("UNAVAILABLE", NO_VERSION, "not_ready") == refusal
 
 
 def reload(labels: dict[str, int], name: str = "digits", platform: str = "tensorflow", **fields: Any) -> Any:
