@@ -15,8 +15,12 @@ async def slow_line(address: str, bytes_per_s: float) -> AsyncIterator[str]:
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_server, to_server = await asyncio.open_connection(host, int(port), limit=_CHUNK_BYTES)
         up = asyncio.create_task(_pump(reader, to_server, 0))
-        await _pump(from_server, writer, 1 / bytes_per_s)
-        up.cancel()
+        try:
+            await _pump(from_server, writer, 1 / bytes_per_s)
+        finally:
+            up.cancel()
+            for end in (writer, to_server):
+                end.close()
 
     server = await asyncio.start_server(relay, "127.0.0.1", 0)
     try:
@@ -30,4 +34,3 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seco
         await asyncio.sleep(len(data) * seconds_per_byte)
         writer.write(data)
         await writer.drain()
-    writer.close()

@@ -42,7 +42,13 @@ class CallTracker:
         draining: Set once no new work is wanted; long-lived calls end when they see it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, arrival_s: float = _ARRIVAL_S) -> None:
+        """Begin with no call.
+
+        Args:
+            arrival_s: Seconds that the last answer has to reach its caller.
+        """
+        self._arrival_s = arrival_s
         self.draining = asyncio.Event()
         self._running = 0
         self._idle = asyncio.Event()
@@ -64,7 +70,7 @@ class CallTracker:
     async def wait_until_quiet(self) -> None:
         """Return once no call is under way, and the last answer has had time to reach a caller on a slow line."""
         await self._idle.wait()
-        await asyncio.sleep(self._left_at_s + _ARRIVAL_S - time.monotonic())
+        await asyncio.sleep(self._left_at_s + self._arrival_s - time.monotonic())
 
     def _leave(self, _: Any) -> None:
         self._running -= 1

@@ -29,7 +29,7 @@ def log() -> LineLog:
 @pytest.fixture
 def tracker() -> CallTracker:
     """What knows the calls under way."""
-    return CallTracker()
+    return CallTracker(arrival_s=0)
 
 
 @pytest.fixture
