@@ -87,10 +87,11 @@ $(PY):
 	@.venv-serving/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
-# The gateway in an environment of its own, to see that it needs nothing else.
-.venv-gateway/.gateway: requirements/gateway.txt
+# The gateway as a package in an environment of its own, to see that it needs nothing else.
+.venv-gateway/.gateway: requirements/gateway.txt pyproject.toml $(shell find service -name '*.py' -o -name '*.binpb')
 	@$(PYTHON) -m venv .venv-gateway
 	@.venv-gateway/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@.venv-gateway/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .
 	@touch $@
 
 # A stamp for each set of requirements: the second time nothing is installed. The sets only grow.

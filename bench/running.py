@@ -67,6 +67,7 @@ def running_service(
     *,
     is_ready_wanted: bool = True,
     python: Path | None = None,
+    cwd: Path | None = None,
 ) -> Iterator[RunningService]:
     """Start `python -m service`, wait until it is ready, and stop it with SIGTERM however the block ends.
 
@@ -75,6 +76,7 @@ def running_service(
         command: What is served.
         is_ready_wanted: Wait until it would answer requests, not only until it listens.
         python: Runs it; by default the Python that runs this.
+        cwd: Where it is started; by default here, so that the service of the working tree is run.
 
     Raises:
         ServiceFailedError: If it ends or takes longer than two minutes, or does not stop with status 0.
@@ -86,6 +88,7 @@ def running_service(
             child = subprocess.Popen(
                 [python or sys.executable, "-m", "service", command],
                 env={**os.environ, **chosen},
+                cwd=cwd,
                 stdout=stream,
                 stderr=stream,
             )

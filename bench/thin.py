@@ -1,5 +1,5 @@
-"""Does the gateway run without TensorFlow? `python -m bench.thin --python OTHER` asks one that has only the gateway's
-requirements: it starts it before a model server of ours, asks each door, and says what it takes.
+"""Does the gateway run without TensorFlow? `python -m bench.thin --python OTHER` asks one that has only the installed
+package and its requirements: it starts it before a model server of ours, asks each door, and says what it takes.
 """
 
 import argparse
@@ -32,7 +32,8 @@ def find_faults(python: Path) -> list[str]:
     images = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
     with running_service(command="model-server") as server:
         began_s = time.perf_counter()
-        with running_service(behind(server.grpc), python=python) as gateway:
+        # Started elsewhere, so that it is the installed package that runs and not the working tree.
+        with running_service(behind(server.grpc), python=python, cwd=python.parent) as gateway:
             ready_s, memory_mib = time.perf_counter() - began_s, gateway.memory_mib()
             with open_doors(gateway) as doors:
                 codes = [door.encode(images) for door in doors.values()]
@@ -50,7 +51,9 @@ def find_faults(python: Path) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it, print, judge; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.thin", description=__doc__)
-    parser.add_argument("--python", type=Path, required=True, help="a Python with requirements/gateway.txt alone")
+    parser.add_argument(
+        "--python", type=Path, required=True, help="a Python with the package and requirements/gateway.txt"
+    )
     faults = find_faults(parser.parse_args(arguments).python.absolute())
     print("\n".join(faults) or "the gateway runs without TensorFlow")
     return 1 if faults else 0
