@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 
@@ -17,7 +16,8 @@ from service.backends.tfserving import TFServingBackend
 from service.batching import Batcher, BatchLimits, Lanes
 from service.codec import Codec
 from service.doors import build_gateway_app, build_gateway_rpc, build_model_server_app, build_model_server_rpc
-from service.servers import Farewell, HttpServer, find_url, listen, run_until_signal, serve_until_signal
+from service.observability.metrics import Metrics
+from service.servers import Farewell, HttpServer, RpcServer, find_url, listen, run_until_signal, serve_until_signal
 from service.settings import (
     BatchingSettings,
     BulkSettings,
@@ -55,18 +55,40 @@ async def run_core(settings: Settings) -> AsyncIterator[Core]:
     small = _find_limits(settings.batching, settings)
     bulk = _find_limits(settings.bulk, settings)
     backend = build_backend(settings, small, bulk)
-    lanes = Lanes(Batcher(backend, small), Batcher(backend, bulk), max_small_rows=small.max_batch_rows)
-    codec = Codec(backend, lanes, model_name=settings.model.name, max_rows=settings.limits.max_rows)
+    metrics = Metrics()
+    lanes = _build_lanes(backend, small, bulk, metrics)
+    codec = _build_codec(backend, lanes, settings, metrics)
     # One thread: large bodies take turns, so that they never hold more than one processor of the small ones.
     with ThreadPoolExecutor(1, "bulk-bodies") as bodies:
         await backend.start()
         try:
-            yield Core(
-                backend, lanes, DoorContext(codec, settings.limits, bodies, structlog.get_logger(), build_id_source())
-            )
+            log = structlog.get_logger()
+            context = DoorContext(codec, settings.limits, bodies, log, build_id_source(), metrics)
+            yield Core(backend, lanes, context)
         finally:
             await lanes.close(grace_s=0)
             await backend.close()
+
+
+def _build_lanes(backend: Backend, small: BatchLimits, bulk: BatchLimits, metrics: Metrics) -> Lanes:
+    observe = metrics.batches.observe_lane
+    return Lanes(
+        Batcher(backend, small, observer=observe("small")),
+        Batcher(backend, bulk, observer=observe("bulk")),
+        max_small_rows=small.max_batch_rows,
+    )
+
+
+def _build_codec(backend: Backend, lanes: Lanes, settings: Settings, metrics: Metrics) -> Codec:
+    codec = Codec(
+        backend,
+        lanes,
+        model_name=settings.model.name,
+        max_rows=settings.limits.max_rows,
+        observe_scores=metrics.scores.note,
+    )
+    metrics.watch(codec, lanes.by_name)
+    return codec
 
 
 def build_backend(settings: Settings, small: BatchLimits, bulk: BatchLimits) -> Backend:
@@ -111,7 +133,7 @@ async def serve_gateway(settings: Settings) -> None:
             url = find_url(listener)
             _log.info("listening", url=url, docs=f"{url}/docs", grpc=address)
             server = HttpServer(build_gateway_app(core.context), listener, grace_s)
-            await serve_until_signal([server, rpc], _plan_farewell(core, settings.limits))
+            await serve_until_signal([server, rpc], _plan_farewell(core, rpc, settings.limits))
     _log.info("stopped")
 
 
@@ -142,12 +164,15 @@ async def _answer_as_model_server(core: Core, settings: Settings) -> None:
     with listen(place.host, place.rest_port, settings="DIGITCODEC_MODEL_SERVER__REST_PORT") as listener:
         _log.info("listening", url=find_url(listener), grpc=address)
         server = HttpServer(build_model_server_app(core.context), listener, grace_s)
-        await serve_until_signal([server, rpc], _plan_farewell(core, settings.limits))
+        await serve_until_signal([server, rpc], _plan_farewell(core, rpc, settings.limits))
 
 
-def _plan_farewell(core: Core, limits: LimitSettings) -> Farewell:
-    # What outlasts the grace is told so by the lanes, and leaves by its door as not ready.
-    give_up = partial(core.lanes.close, grace_s=0)
+def _plan_farewell(core: Core, rpc: RpcServer, limits: LimitSettings) -> Farewell:
+    async def give_up() -> None:
+        # What outlasts the grace is told so by the lanes, or where its rows are still parsed by its door.
+        await core.lanes.close(grace_s=0)
+        rpc.cut_off()
+
     return Farewell(core.context.codec.drain, limits.drain_delay_s, limits.shutdown_grace_s, give_up)
 
 

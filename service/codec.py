@@ -1,6 +1,6 @@
 """Encode, decode, reconstruct and score: the core that every door calls; knows no transport."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from service.backends import contract
@@ -13,6 +13,8 @@ from service.domain import (
     Deadline,
     Decoded,
     Encoded,
+    Flags,
+    Floats,
     Images,
     Origin,
     Reconstructed,
@@ -26,6 +28,10 @@ from service.domain import (
 from service.errors import PayloadTooLargeError
 
 DEFAULT_THRESHOLD = 0.99
+
+
+ScoreObserver = Callable[[Floats, Floats, Flags], None]
+"""Is told the reconstruction errors, anomaly scores and verdicts of one request's images; must be quick."""
 
 
 class Submitter(Protocol):
@@ -44,10 +50,28 @@ class Codec:
     BackendError or BackendContractError when the model fails.
     """
 
-    def __init__(self, backend: Backend, lanes: Submitter, *, model_name: str, max_rows: int) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        lanes: Submitter,
+        *,
+        model_name: str,
+        max_rows: int,
+        observe_scores: ScoreObserver | None = None,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            backend: Tells which versions there are.
+            lanes: Run the calls.
+            model_name: What the model is called.
+            max_rows: Most rows of one request.
+            observe_scores: Is told what the images of each request were answered.
+        """
         self._backend = backend
         self._lanes = lanes
         self._max_rows = max_rows
+        self._observe_scores = observe_scores
         self._has_started = False
         self._is_draining = False
         self.model_name = model_name
@@ -86,7 +110,7 @@ class Codec:
             version=answer.version,
             errors=outputs["errors"],
             anomaly_scores=outputs["anomaly_scores"],
-            anomalies=find_anomalies(outputs["anomaly_scores"], threshold),
+            anomalies=self._judge(outputs, threshold),
             reconstructions=outputs["reconstructions"],
         )
 
@@ -101,8 +125,8 @@ class Codec:
     ) -> Scored:
         """Reconstruction errors and verdicts of images, uint8 (n, 28, 28), without their pictures."""
         answer = await self._run(Call("reconstruct", contract.SCORE, selector), images, deadline, origin)
-        scores = answer.outputs["anomaly_scores"]
-        return Scored(answer.version, answer.outputs["errors"], scores, find_anomalies(scores, threshold))
+        outputs = answer.outputs
+        return Scored(answer.version, outputs["errors"], outputs["anomaly_scores"], self._judge(outputs, threshold))
 
     async def predict(
         self,
@@ -128,6 +152,8 @@ class Codec:
             The version that answered and the outputs asked for, in their order.
         """
         answer = await self._run(Call(signature, contract.cover(signature, outputs), selector), rows, deadline, origin)
+        if signature == "reconstruct":  # the prepared outputs always hold the scores
+            self._judge(answer.outputs, DEFAULT_THRESHOLD)
         return Answer(answer.version, {name: answer.outputs[name] for name in outputs})
 
     def is_ready(self) -> bool:
@@ -150,6 +176,13 @@ class Codec:
     def describe(self) -> list[VersionStatus]:
         """Every version of the model that is or was wanted, newest first."""
         return self._backend.describe()
+
+    def _judge(self, outputs: dict[str, Rows], threshold: float) -> Flags:
+        """The verdicts on images, told to who wants to know."""
+        anomalies = find_anomalies(outputs["anomaly_scores"], threshold)
+        if self._observe_scores is not None:
+            self._observe_scores(outputs["errors"], outputs["anomaly_scores"], anomalies)
+        return anomalies
 
     async def _run(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin) -> Answer:
         if len(rows) > self._max_rows:

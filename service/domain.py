@@ -20,6 +20,7 @@ Flags = NDArray[np.bool_]
 Rows = NDArray[Any]
 
 Signature = Literal["encode", "decode", "reconstruct"]
+VersionState = Literal["LOADING", "AVAILABLE", "UNLOADING", "END"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class VersionStatus:
     """
 
     version: int
-    state: Literal["LOADING", "AVAILABLE", "UNLOADING", "END"]
+    state: VersionState
     error: str | None = None
     code_dim: int | None = None
     labels: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ def build_gateway_app(context: DoorContext) -> ASGIApp:
 
 def build_gateway_rpc(context: DoorContext, settings: GrpcSettings, grace_s: float) -> RpcServer:
     """Everything that the gateway answers over gRPC; has no port yet."""
-    server, tracker = build_rpc_server(settings), CallTracker()
+    server, tracker = build_rpc_server(settings), CallTracker(settings.max_concurrent_calls)
     services = (
         add_codec_service(server, context, tracker, stream_rows=settings.stream_rows),
         add_inference_service(server, context, tracker),
@@ -41,7 +41,7 @@ def build_model_server_rpc(
     context: DoorContext, settings: GrpcSettings, relabel: Relabel | None, grace_s: float
 ) -> RpcServer:
     """TensorFlow Serving's gRPC API alone, whose clients may move labels; has no port yet."""
-    server, tracker = build_rpc_server(settings), CallTracker()
+    server, tracker = build_rpc_server(settings), CallTracker(settings.max_concurrent_calls)
     services = add_serving_services(server, context, tracker, packed_tensors=settings.packed_tensors, relabel=relabel)
     return _finish(server, services, tracker, context, grace_s)
 
@@ -64,6 +64,9 @@ class _Life:
     async def drain(self) -> None:
         self._tracker.draining.set()
         await self._health.drain()
+
+    def cut_off(self) -> None:
+        self._tracker.cut_off()
 
     async def wait_until_quiet(self) -> None:
         await self._tracker.wait_until_quiet()

@@ -9,6 +9,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PREFIX = "DIGITCODEC_"
 _DELIMITER = "__"
+# The only setting that has names of its own below it.
+_MAP = ["model", "labels"]
+# gRPC keeps its numbers in C ints.
+_MAX_C_INT = 2**31 - 1
+# The longest answer about one image: its cleaned picture of 784 bytes, and what frames it.
+_ANSWER_BYTES_PER_ROW = 800
 
 
 class UnreadableSettingError(ValueError):
@@ -16,7 +22,7 @@ class UnreadableSettingError(ValueError):
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class HttpSettings(_Group):
@@ -48,10 +54,18 @@ class GrpcSettings(_Group):
         description="Port to listen on; 0 lets the system choose one, which the log then names.",
     )
     max_message_bytes: int = Field(
-        32 * 2**20, ge=4096, description="Largest message that is taken or sent; 4,096 images of 784 bytes take 3.2 MB."
+        32 * 2**20,
+        ge=4096,
+        le=_MAX_C_INT,
+        description="Largest message that is taken or sent; 4,096 images of 784 bytes take 3.2 MB. "
+        "At least 800 times limits.max_rows.",
     )
     max_concurrent_calls: int = Field(
-        4096, gt=0, description="Most calls under way, streams included; more are refused with RESOURCE_EXHAUSTED."
+        4096,
+        gt=0,
+        le=_MAX_C_INT // 2,
+        description="Most calls under way, streams included, health checks not; "
+        "more are refused with RESOURCE_EXHAUSTED.",
     )
     stream_rows: int = Field(
         512,
@@ -165,7 +179,9 @@ class TFServingBackendSettings(_Group):
         description="gRPC target: dns:///host:port (every address that the name resolves to takes its turn), "
         "or unix:/path for a server on the same machine.",
     )
-    max_message_bytes: int = Field(64 * 2**20, gt=0, description="Largest message that is taken from the server.")
+    max_message_bytes: int = Field(
+        64 * 2**20, gt=0, le=_MAX_C_INT, description="Largest message that is taken from the server."
+    )
     poll_timeout_s: float = Field(
         1.0, gt=0, description="Time that the server has to tell how its model is, before it counts as away."
     )
@@ -178,6 +194,7 @@ class TFServingBackendSettings(_Group):
     keepalive_s: float = Field(
         20.0,
         ge=5,
+        le=86_400,
         description="Seconds between two pings on a connection; a server that answers none is given up.",
     )
     tls: bool = Field(False, description="Speak TLS.")  # noqa: FBT003 - a default
@@ -206,7 +223,9 @@ class TFServingBackendSettings(_Group):
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("DIGITCODEC_BACKEND__CERT_FILE and __KEY_FILE go together, only one of them is set")
         if not self.tls and any((self.ca_file, self.cert_file, self.server_name)):
-            raise ValueError("__CA_FILE, __CERT_FILE and __SERVER_NAME need DIGITCODEC_BACKEND__TLS=true")
+            raise ValueError(
+                "DIGITCODEC_BACKEND__CA_FILE, __CERT_FILE and __SERVER_NAME need DIGITCODEC_BACKEND__TLS=true"
+            )
         return self
 
 
@@ -273,6 +292,17 @@ class Settings(BaseSettings):
     observability: ObservabilitySettings = ObservabilitySettings()
 
     @model_validator(mode="after")
+    def _check_largest_answer(self) -> "Settings":
+        needed, limit = self.limits.max_rows * _ANSWER_BYTES_PER_ROW, self.grpc.max_message_bytes
+        if needed > limit:
+            raise ValueError(
+                f"limits.max_rows is {self.limits.max_rows}, whose gRPC answer takes {needed} bytes, more than "
+                f"grpc.max_message_bytes {limit}: lower DIGITCODEC_LIMITS__MAX_ROWS or raise "
+                "DIGITCODEC_GRPC__MAX_MESSAGE_BYTES"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_queues(self) -> "Settings":
         if self.bulk.max_queue_rows < self.limits.max_rows:
             raise ValueError(
@@ -297,19 +327,28 @@ def load_settings() -> Settings:
     """Read the settings from the environment, once.
 
     Raises:
-        UnreadableSettingError: If a DIGITCODEC_* variable names no group; the library would ignore a misspelt one.
+        UnreadableSettingError: If a DIGITCODEC_* variable names no group, or something below a setting: the library
+            would ignore it.
         pydantic.ValidationError: If a value is out of bounds or a name inside a group is unknown.
     """
-    groups = sorted(Settings.model_fields)
     for name in os.environ:
-        group = name.removeprefix(PREFIX).split(_DELIMITER)[0].lower()
-        if name.startswith(PREFIX) and group not in groups:
-            raise UnreadableSettingError(
-                f"{name} is no setting: after {PREFIX} comes one of {', '.join(groups).upper()}"
-            )
+        if name.startswith(PREFIX):
+            _check_name(name)
     try:
         return Settings()
     except SettingsError as error:  # the library names the group at most
         raise UnreadableSettingError(
             f"{error}; a map is written as JSON: {PREFIX}MODEL__LABELS='{{\"stable\": 1}}'"
         ) from error
+
+
+def _check_name(variable: str) -> None:
+    steps = variable.removeprefix(PREFIX).lower().split(_DELIMITER)
+    groups = sorted(Settings.model_fields)
+    if steps[0] not in groups:
+        raise UnreadableSettingError(
+            f"{variable} is no setting: after {PREFIX} comes one of {', '.join(groups).upper()}"
+        )
+    if steps[2:] and steps[:2] != _MAP:
+        setting = PREFIX + _DELIMITER.join(steps[:2]).upper()
+        raise UnreadableSettingError(f"{variable} is no setting: nothing comes below {setting}")

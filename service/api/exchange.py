@@ -1,4 +1,4 @@
-"""One request and its answer as the log sees them: the request id and the canonical line."""
+"""One request and its answer as log and metrics see them: the request id and the canonical line."""
 
 import itertools
 import os
@@ -10,6 +10,7 @@ from typing import Any
 
 from service.domain import Origin
 from service.errors import BackendContractError, BackendError, DeadlineExceededError, DigitCodecError, NotReadyError
+from service.observability.requests import RequestMetrics
 
 Log = Any  # a structlog logger: its bound methods are made at run time
 
@@ -75,7 +76,7 @@ def _find_traceparent(sent: bytes | None) -> str | None:
 
 
 class Exchange:
-    """What the canonical line of one request says; filled in while the request goes its way.
+    """What the canonical line of one request says; filled in while the request goes its way, and written at its end.
 
     Attributes:
         origin: The id in the answer, the error and the log, and the trace that the request belongs to.
@@ -88,10 +89,34 @@ class Exchange:
         failure: The exception whose traceback belongs into the log.
     """
 
-    __slots__ = ("_started_s", "door", "failure", "operation", "origin", "reason", "rows", "status", "version")
+    __slots__ = (
+        "_log",
+        "_metrics",
+        "_started_s",
+        "door",
+        "failure",
+        "operation",
+        "origin",
+        "reason",
+        "rows",
+        "status",
+        "version",
+    )
 
-    def __init__(self, door: Door, operation: str, origin: Origin) -> None:
+    def __init__(self, door: Door, operation: str, origin: Origin, log: Log, metrics: RequestMetrics) -> None:
+        """Begin; whoever does must `write` in the end.
+
+        Args:
+            door: Where the request came in.
+            operation: What it asks for, as far as that is known; from a table, never from the request itself.
+            origin: Its id and trace.
+            log: Takes the line.
+            metrics: Are told of begin and end.
+        """
         self._started_s = time.perf_counter()
+        self._log = log
+        self._metrics = metrics
+        metrics.begin()
         self.door = door
         self.operation = operation
         self.origin = origin
@@ -120,18 +145,29 @@ class Exchange:
         """Note that the caller left, so that nobody is to be answered."""
         self.finish(self.door.abandoned, _ABANDONED_REASON)
 
-    def write(self, log: Log, *, quiet: bool = False) -> None:
-        """Write the canonical line: failures of ours louder, good answers to probes softer."""
+    def write(self, *, quiet: bool = False) -> None:
+        """Count the request, and write its line: failures of ours louder, good answers to probes softer."""
+        seconds = time.perf_counter() - self._started_s
+        self._count(seconds)
+        fields = self._build_fields(seconds)
         if self.failure is not None:
-            log.error("request", **self._fields(), exc_info=self.failure)
+            self._log.error("request", **fields, exc_info=self.failure)
         elif self.reason in _OURS:
-            log.warning("request", **self._fields())
+            self._log.warning("request", **fields)
         elif quiet and self.reason is None:
-            log.debug("request", **self._fields())
+            self._log.debug("request", **fields)
         else:
-            log.info("request", **self._fields())
+            self._log.info("request", **fields)
 
-    def _fields(self) -> dict[str, Any]:
+    def _count(self, seconds: float) -> None:
+        metrics, operation = self._metrics, self.operation
+        metrics.end(self.door.name, operation, self.status, seconds)
+        if self.reason is not None:
+            metrics.note_rejected(self.reason)
+        elif self.rows:
+            metrics.note_rows(operation, self.rows)
+
+    def _build_fields(self, seconds: float) -> dict[str, Any]:
         return {
             "request_id": self.origin.request_id,
             "door": self.door.name,
@@ -139,6 +175,6 @@ class Exchange:
             "status": self.status,
             "reason": self.reason,
             "rows": self.rows,
-            "ms": round((time.perf_counter() - self._started_s) * 1e3, 3),
+            "ms": round(seconds * 1e3, 3),
             "version": self.version,
         }

@@ -5,6 +5,9 @@ from typing import Any
 
 from service.domain import VersionStatus
 
+# A caller may send any text as a label, and gets it back in the error.
+_SHOWN_CHARACTERS = 60
+
 
 class LabelReport:
     """Logs a label without a version once, and again only after the version has been there in between."""
@@ -31,9 +34,13 @@ class LabelReport:
 def describe_unknown(label: str, model_name: str, labels: Mapping[str, int]) -> str:
     """What a caller is told whose label nobody gave to a version."""
     hint = f"it has {sorted(labels)}" if labels else "DIGITCODEC_MODEL__LABELS names them"
-    return f"{model_name} has no label {label!r}; {hint}"
+    return f"{model_name} has no label {_shorten(label)}; {hint}"
 
 
 def describe_target(label: str, number: int, model_name: str) -> str:
     """The beginning of what a caller is told whose label's version does not answer."""
-    return f"label {label!r} points to version {number} of {model_name}, which is"
+    return f"label {_shorten(label)} points to version {number} of {model_name}, which is"
+
+
+def _shorten(label: str) -> str:
+    return repr(label if len(label) <= _SHOWN_CHARACTERS else label[:_SHOWN_CHARACTERS] + "...")

@@ -2,5 +2,6 @@
 
 from service.batching.batcher import Batcher, BatchLimits
 from service.batching.lanes import Lanes
+from service.batching.observer import BatchObserver
 
-__all__ = ["BatchLimits", "Batcher", "Lanes"]
+__all__ = ["BatchLimits", "BatchObserver", "Batcher", "Lanes"]

@@ -12,6 +12,7 @@ from service.backends.base import Backend
 from service.backends.contract import check_answer
 from service.batching.drain import DrainRate
 from service.batching.entry import Entry, Part, split
+from service.batching.observer import BatchObserver, Unobserved
 from service.batching.waiting import WaitingRoom
 from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
 from service.errors import BackendError, DigitCodecError, NotReadyError
@@ -41,20 +42,31 @@ class Batcher:
     holds its place no longer than its callers stay; a failed batch fails exactly the requests that had rows in it.
     """
 
-    def __init__(self, backend: Backend, limits: BatchLimits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        limits: BatchLimits,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        observer: BatchObserver | None = None,
+    ) -> None:
         """Prepare; runs nothing yet.
 
         Args:
             backend: What runs the batches.
             limits: The bounds.
             clock: Seconds, by which the backend's speed is measured.
+            observer: Is told of waits and backend calls.
         """
         self._backend = backend
         self._limits = limits
+        self._clock = clock
+        self._observer = observer or Unobserved()
         self._rate = DrainRate(clock)
         self._room = WaitingRoom(limits.max_queue_rows, self._rate)
         self._orders = itertools.count()
         self._running: dict[asyncio.Task[None], list[Part]] = {}
+        self._callers: dict[asyncio.Task[None], int] = {}
         self._dispatch_is_due = False
         self._is_closed = False
 
@@ -81,7 +93,7 @@ class Batcher:
             One version's outputs for exactly these rows, in order.
 
         Raises:
-            NotReadyError: If the batcher is closed.
+            NotReadyError: If the batcher is closed, or two versions go on answering parts of the request in turn.
             OverloadedError: If too many rows wait already; `retry_after_s` says when they will have left.
             DeadlineExceededError: If the deadline passes first.
             DigitCodecError: Whatever the backend says of the batch.
@@ -90,7 +102,7 @@ class Batcher:
             raise NotReadyError("the service is shutting down")
         deadline.check()
         loop = asyncio.get_running_loop()
-        entry = Entry(call, rows, deadline, loop.create_future(), next(self._orders), origin)
+        entry = Entry(call, rows, deadline, loop.create_future(), next(self._orders), origin, self._clock())
         self._room.admit(entry)
         self._dispatch_soon(loop)
         timer = loop.call_later(deadline.remaining_s(), entry.expire)
@@ -133,11 +145,23 @@ class Batcher:
     def _start(self, parts: list[Part]) -> None:
         if not self._running:
             self._rate.resume()
+        self._note_waits(parts)
         task = asyncio.get_running_loop().create_task(self._run(parts))
         self._running[task] = parts
+        self._callers[task] = len(parts)
+        for part in parts:
+            part.entry.batches.append(task)
         task.add_done_callback(self._finish)
 
+    def _note_waits(self, parts: list[Part]) -> None:
+        now_s = self._clock()
+        for part in parts:
+            if (since_s := part.entry.waits_since_s) is not None:
+                self._observer.note_wait(now_s - since_s)
+                part.entry.waits_since_s = None
+
     def _finish(self, task: asyncio.Task[None]) -> None:
+        del self._callers[task]
         self._rate.note_finished(sum(len(part) for part in self._running.pop(task)))
         self._dispatch()
 
@@ -145,25 +169,31 @@ class Batcher:
         try:
             self._deliver(parts, await self._ask_backend(parts))
         except DigitCodecError as error:
-            _fail(parts, error)
+            self._fail(parts, error)
         except Exception as error:  # noqa: BLE001 - whatever a backend raises, its callers must hear of it
             failure = BackendError(f"the backend failed with {type(error).__name__}")
             failure.__cause__ = error
-            _fail(parts, failure)
+            self._fail(parts, failure)
 
     async def _ask_backend(self, parts: list[Part]) -> Answer:
-        call = parts[0].entry.call
+        call = parts[0].call
         rows = parts[0].rows if len(parts) == 1 else np.concatenate([part.rows for part in parts])
         latest = max((part.entry.deadline for part in parts), key=lambda deadline: deadline.at_s)
-        answer = await self._backend.run(call, rows, latest, [part.entry.origin for part in parts])
+        began_s = self._clock()
+        try:
+            answer = await self._backend.run(call, rows, latest, [part.entry.origin for part in parts])
+        finally:
+            self._observer.note_batch(call.signature, len(rows), self._clock() - began_s)
         check_answer(call, len(rows), answer)
         return answer
 
     def _stop_abandoned(self, entry: Entry) -> None:
         """Cancel the batches of a lost request in which nobody waits any more; the backend lets go of their places."""
-        for task, parts in self._running.items():
-            if any(part.entry is entry for part in parts) and all(part.entry.result.done() for part in parts):
-                task.cancel()
+        for task in entry.batches:
+            if task in self._callers:
+                self._callers[task] -= 1
+                if not self._callers[task]:
+                    task.cancel()
 
     def _deliver(self, parts: list[Part], answer: Answer) -> None:
         start = 0
@@ -172,11 +202,11 @@ class Batcher:
             part.deliver(split(answer, start, stop), self._run_again)
             start = stop
 
-    def _run_again(self, entry: Entry) -> None:
-        entry.restart()
+    def _fail(self, parts: list[Part], error: Exception) -> None:
+        for part in parts:
+            part.fail(error, self._run_again)
+
+    def _run_again(self, entry: Entry, call: Call) -> None:
+        self._room.remove(entry)
+        entry.restart(call)
         self._room.readmit(entry)
-
-
-def _fail(parts: list[Part], error: Exception) -> None:
-    for part in parts:
-        part.entry.fail(error)

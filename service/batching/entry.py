@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
-from service.errors import DeadlineExceededError
+from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows, Selector
+from service.errors import DeadlineExceededError, NotFoundError, NotReadyError
 
 
 @dataclass(slots=True, eq=False)
@@ -21,8 +21,11 @@ class Entry:
         result: Where the caller waits.
         order: Its place in the arrival order.
         origin: Where it came from.
+        waits_since_s: When it was admitted, by the batcher's clock; None once its first rows have left.
         taken: Rows already put into a batch.
         parts: The answers that came back so far, by the row at which they begin.
+        batches: The backend calls that its rows have been put into.
+        asked: What its caller asked for, once `call` has been pinned to a version; None before.
     """
 
     call: Call
@@ -31,8 +34,11 @@ class Entry:
     result: asyncio.Future[Answer]
     order: int
     origin: Origin = UNKNOWN_ORIGIN
+    waits_since_s: float | None = None
     taken: int = 0
     parts: dict[int, Answer] = field(default_factory=dict)
+    batches: list[asyncio.Task[None]] = field(default_factory=list)
+    asked: Call | None = None
 
     @property
     def waiting(self) -> int:
@@ -42,7 +48,7 @@ class Entry:
     def take(self, limit: int) -> "Part":
         """Cut the next rows off, at most `limit` of them."""
         start, self.taken = self.taken, min(len(self.rows), self.taken + limit)
-        return Part(self, start, self.taken)
+        return Part(self, start, self.taken, self.call)
 
     def is_wanted(self) -> bool:
         """True while somebody waits for the answer and has time left; out of time, the caller is told."""
@@ -55,9 +61,9 @@ class Entry:
         dropped, self.taken = self.waiting, len(self.rows)
         return dropped
 
-    def restart(self) -> None:
-        """Forget every part, so that the whole request runs again."""
-        self.taken = 0
+    def restart(self, call: Call) -> None:
+        """Forget every part, so that the whole request runs again, as this call."""
+        self.call, self.taken = call, 0
         self.parts.clear()
 
     def expire(self) -> None:
@@ -72,11 +78,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows `start` to `stop` of one entry, inside one batch."""
+    """Rows `start` to `stop` of one entry, inside one batch, which runs `call`."""
 
     entry: Entry
     start: int
     stop: int
+    call: Call
 
     @property
     def rows(self) -> Rows:
@@ -86,14 +93,18 @@ class Part:
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def deliver(self, answer: Answer, requeue: Callable[[Entry], None]) -> None:
+    def is_wanted(self) -> bool:
+        """False if the caller left, or its request runs again as another call; the neighbours still want theirs."""
+        return not self.entry.result.done() and self.call == self.entry.call
+
+    def deliver(self, answer: Answer, run_again: Callable[[Entry, Call], None]) -> None:
         """Keep this part's answer, and hand the whole answer over once no part is missing.
 
-        A request that was cut while a new version took over would mix two models' answers; it is given to
-        `requeue` instead, to run again as a whole.
+        A request that was cut while a new version took over would mix two models' answers; it is given to `run_again`
+        instead, on the newer version: while some servers have it and others do not, the answers would mix again.
         """
         entry = self.entry
-        if entry.result.done():  # its caller left or ran out of time; the neighbours still want theirs
+        if not self.is_wanted():
             return
         if len(self) == len(entry.rows):
             entry.result.set_result(answer)
@@ -101,10 +112,24 @@ class Part:
         entry.parts[self.start] = answer
         if sum(_count_rows(part) for part in entry.parts.values()) < len(entry.rows):
             return
-        if len({part.version for part in entry.parts.values()}) > 1:
-            requeue(entry)
-        else:
+        versions = {part.version for part in entry.parts.values()}
+        if len(versions) == 1:
             entry.result.set_result(_join([entry.parts[start] for start in sorted(entry.parts)]))
+        elif entry.asked is None and entry.call.selector.version is None:
+            entry.asked = entry.call
+            run_again(entry, replace(entry.call, selector=Selector(version=max(versions))))
+        else:
+            entry.fail(NotReadyError(f"the model is changing versions: {sorted(versions)} answered one request"))
+
+    def fail(self, error: Exception, run_again: Callable[[Entry, Call], None]) -> None:
+        """Hand the error to the caller, unless it is only that the version we chose is gone: then as it was asked."""
+        entry = self.entry
+        if not self.is_wanted():
+            return
+        if isinstance(error, NotFoundError) and entry.asked not in (None, entry.call):
+            run_again(entry, entry.asked)
+        else:
+            entry.fail(error)
 
 
 def split(answer: Answer, start: int, stop: int) -> Answer:

@@ -14,6 +14,11 @@ class Lanes:
         self._bulk = bulk
         self._max_small_rows = max_small_rows
 
+    @property
+    def by_name(self) -> dict[str, Batcher]:
+        """Both batchers."""
+        return {"small": self._small, "bulk": self._bulk}
+
     async def submit(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN) -> Answer:
         """Run the call in the lane that suits the request; see `Batcher.submit`."""
         lane = self._bulk if len(rows) > self._max_small_rows else self._small

@@ -12,11 +12,16 @@ from service.servers.base import CannotListenError
 from service.servers.http import FAREWELL_S, cannot_listen, find_family
 from service.settings import GrpcSettings
 
+# Time for another server to take a connection; on one machine that is at once.
+_ANSWER_S = 1.0
+# Health, reflection and calls that are about to be refused need room beyond the calls that we count ourselves.
+_SPARE_CALLS = 1024
+
 
 def build_rpc_server(settings: GrpcSettings) -> grpc.aio.Server:
     """A server without services and ports yet; to be made on the event loop that will run it."""
     return grpc.aio.server(
-        maximum_concurrent_rpcs=settings.max_concurrent_calls,
+        maximum_concurrent_rpcs=settings.max_concurrent_calls + _SPARE_CALLS,
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
             ("grpc.max_send_message_length", settings.max_message_bytes),
@@ -25,6 +30,9 @@ def build_rpc_server(settings: GrpcSettings) -> grpc.aio.Server:
             # Clients behind load balancers ping idle connections; every ten seconds is not too often.
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
             ("grpc.keepalive_permit_without_calls", 1),
+            # A caller who vanished without a word gives its places back within a minute.
+            ("grpc.keepalive_time_ms", 30_000),
+            ("grpc.keepalive_timeout_ms", 10_000),
         ],
     )
 
@@ -43,6 +51,9 @@ class RpcLife(Protocol):
 
         A health watch or an idle reflection stream does not deserve it: it would hold up every stop.
         """
+
+    def cut_off(self) -> None:
+        """End the calls that outlast the grace, and tell their callers."""
 
 
 class RpcServer:
@@ -74,7 +85,12 @@ class RpcServer:
         except OSError as error:
             raise cannot_listen(host, port, error, settings) from error
         name = f"[{host}]" if ":" in host else host
-        return f"{name}:{self._server.add_insecure_port(f'{name}:{port}')}"
+        try:
+            return f"{name}:{self._server.add_insecure_port(f'{name}:{port}')}"
+        except RuntimeError as error:
+            raise CannotListenError(
+                f"cannot listen on {name}:{port} for gRPC; choose another address with {settings}"
+            ) from error
 
     def bind_socket(self, path: Path, *, settings: str) -> None:
         """Answer on a Unix socket too; one that a dead process left there is taken over.
@@ -111,11 +127,19 @@ class RpcServer:
         """Take no new call."""
         self._stopping.set()
 
+    def cut_off(self) -> None:
+        """End the calls that outlast the grace, and tell their callers."""
+        self._life.cut_off()
+
 
 def _is_answered(path: Path) -> bool:
+    """False only if nobody listens any more: a server that is slow to accept, or another user's, is not dead."""
     with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(_ANSWER_S)
         try:
             client.connect(str(path))
-        except OSError:
+        except ConnectionRefusedError:
             return False
+        except OSError:
+            return True
     return True

@@ -29,35 +29,37 @@ class Farewell:
 async def serve_until_signal(servers: Sequence[Server], farewell: Farewell) -> None:
     """Answer until SIGTERM or SIGINT, or until one of the servers ends; return once running requests are answered."""
     serving = [asyncio.create_task(server.serve()) for server in servers]
-    if await _is_signalled(serving, None):
-        farewell.announce()
-        await _is_signalled(serving, farewell.delay_s)
+    await _wait(serving, None)
+    farewell.announce()
+    if not any(task.done() for task in serving):
+        await _wait(serving, farewell.delay_s)
     for server in servers:
         server.stop()
     _, late = await asyncio.wait(serving, timeout=farewell.grace_s)
     if late:
         await farewell.give_up()
+        await asyncio.wait(serving)
     await asyncio.gather(*serving)
 
 
-async def _is_signalled(serving: Sequence[asyncio.Task[None]], timeout_s: float | None) -> bool:
-    """Wait for a signal, for the end of a server, or for so long; true if it was a signal."""
+async def _wait(serving: Sequence[asyncio.Task[None]], timeout_s: float | None) -> None:
+    """Wait for a signal, for the end of a server, or for so long."""
     stopping = asyncio.create_task(wait_for_signal())
-    done, _ = await asyncio.wait({*serving, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({*serving, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    return stopping in done
 
 
 async def run_until_signal(work: Coroutine[Any, Any, None]) -> bool:
     """Run the work to its end, unless SIGTERM or SIGINT comes first; true if it came to its end."""
     working, stopping = asyncio.create_task(work), asyncio.create_task(wait_for_signal())
-    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if stopping in done:  # looked at first: a signal that comes together with the end of the work is not lost
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        return False
     stopping.cancel()
-    if working.done():
-        await working
-        return True
-    working.cancel()
-    return False
+    await working
+    return True
 
 
 async def wait_for_signal() -> None:

@@ -6,7 +6,7 @@ they are TensorFlow's, and change with it, or this service's, only the code is c
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
@@ -14,8 +14,6 @@ import grpc
 import httpx
 import numpy as np
 import pytest
-from grpc_health.v1.health_pb2 import HealthCheckRequest
-from grpc_health.v1.health_pb2_grpc import HealthStub
 from support.fakes import count_images
 from support.serving_client import (
     Array,
@@ -405,13 +403,24 @@ def test_deadline(client: ServingClient, narrow: RunningService) -> None:
 
 
 def test_grpc_max_threads_exhausted(narrow: RunningService) -> None:
-    """As many calls as the operator allows are under way: the next one is refused, in gRPC's own words."""
-    with grpc.insecure_channel(narrow.grpc) as channel, ExitStack() as stack, open_client(narrow.grpc) as client:
-        health: Any = HealthStub(channel)
-        for _ in range(_MAX_CALLS):
-            watch = health.Watch(HealthCheckRequest())
-            stack.callback(watch.cancel)
-            next(watch)
-        refusal = client.refuse(ask_status())
+    """As many calls as the operator allows are under way: the next one is refused, and the others go on."""
+    share = build_predict({"images": count_images(_MAX_ROWS // _MAX_CALLS)}, "errors")
+    with open_client(narrow.grpc) as client:
+        calls = [client.start(share) for _ in range(_MAX_CALLS)]
+        refusal: Refusal | None = None
+        while refusal is None and any(call.running() for call in calls):
+            refusal = _try(client)
+        codes = {call.code().name for call in calls}
 
+    assert refusal is not None
     assert "RESOURCE_EXHAUSTED" == refusal.code
+    assert "OK" in codes
+
+
+def _try(client: ServingClient) -> Refusal | None:
+    """How a small call is refused, or None if it is answered."""
+    try:
+        client.predict({"images": count_images(1)}, "encode")
+    except grpc.RpcError as error:
+        return read_refusal(error)
+    return None

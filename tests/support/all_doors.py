@@ -28,6 +28,7 @@ from service.codec import Codec, Submitter
 from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
 from service.doors import build_gateway_app, build_gateway_rpc
 from service.images import render_npy
+from service.observability.metrics import Metrics
 from service.settings import GrpcSettings, LimitSettings
 from service.wire import codec_pb2 as codec
 from service.wire import inference_pb2 as inference
@@ -211,6 +212,7 @@ class Gateway:
     lanes: SwitchedLanes
     codec: Codec
     log: LineLog
+    metrics: Metrics
     http: httpx.AsyncClient
     channel: grpc.aio.Channel
 
@@ -278,12 +280,12 @@ def _read_error(error: grpc.aio.AioRpcError) -> Outcome:
 @asynccontextmanager
 async def open_gateway() -> AsyncIterator[Gateway]:
     """A gateway that lasts as long as the block."""
-    backend, log = TroubledBackend(), LineLog()
+    backend, log, metrics = TroubledBackend(), LineLog(), Metrics()
     lanes = SwitchedLanes(build_lanes(backend))
     core = Codec(backend, lanes, model_name="digits", max_rows=4096)
     limits = LimitSettings(max_body_bytes=LIMIT_BYTES, default_timeout_s=OWN_TIME_S)
     with CountingExecutor() as bulk:
-        context = build_context(backend, codec=core, limits=limits, bulk=bulk, log=log)
+        context = build_context(backend, codec=core, limits=limits, bulk=bulk, log=log, metrics=metrics)
         server = build_gateway_rpc(context, GrpcSettings(max_message_bytes=LIMIT_BYTES), grace_s=0)
         address = server.bind("127.0.0.1", 0, settings="")
         serving_task = asyncio.create_task(server.serve())
@@ -292,7 +294,7 @@ async def open_gateway() -> AsyncIterator[Gateway]:
             httpx.AsyncClient(transport=transport, base_url="http://door") as http,
             grpc.aio.insecure_channel(address) as channel,
         ):
-            yield Gateway(backend, lanes, core, log, http, channel)
+            yield Gateway(backend, lanes, core, log, metrics, http, channel)
         server.stop()
         await serving_task
 

@@ -16,6 +16,7 @@ from service.api.http import build_http_app
 from service.backends.base import Backend
 from service.batching import Batcher, BatchLimits, Lanes
 from service.codec import Codec
+from service.observability.metrics import Metrics
 from service.settings import LimitSettings
 
 
@@ -56,14 +57,20 @@ class LineLog:
         return write
 
 
-def build_codec(backend: Backend, *, max_queue_rows: int = 4096, max_rows: int = 4096) -> Codec:
-    """A real core with real batchers before the backend."""
+def build_codec(
+    backend: Backend, *, max_queue_rows: int = 4096, max_rows: int = 4096, metrics: Metrics | None = None
+) -> Codec:
+    """A real core with real batchers before the backend, watched by the metrics."""
+    metrics = metrics or Metrics()
+    observe = metrics.batches.observe_lane
     lanes = Lanes(
-        Batcher(backend, BatchLimits(64, 1, max_queue_rows)),
-        Batcher(backend, BatchLimits(512, 1, 8 * 4096)),
+        Batcher(backend, BatchLimits(64, 1, max_queue_rows), observer=observe("small")),
+        Batcher(backend, BatchLimits(512, 1, 8 * 4096), observer=observe("bulk")),
         max_small_rows=64,
     )
-    return Codec(backend, lanes, model_name="digits", max_rows=max_rows)
+    codec = Codec(backend, lanes, model_name="digits", max_rows=max_rows, observe_scores=metrics.scores.note)
+    metrics.watch(codec, lanes.by_name)
+    return codec
 
 
 def build_door(
@@ -73,9 +80,10 @@ def build_door(
     limits: LimitSettings | None = None,
     bulk: Executor | None = None,
     log: LineLog | None = None,
+    metrics: Metrics | None = None,
 ) -> ASGIApp:
     """The door as the service builds it, over a fake backend unless told otherwise."""
-    return build_http_app(build_context(backend, codec=codec, limits=limits, bulk=bulk, log=log))
+    return build_http_app(build_context(backend, codec=codec, limits=limits, bulk=bulk, log=log, metrics=metrics))
 
 
 def build_context(
@@ -85,11 +93,17 @@ def build_context(
     limits: LimitSettings | None = None,
     bulk: Executor | None = None,
     log: LineLog | None = None,
+    metrics: Metrics | None = None,
 ) -> DoorContext:
     """What doors are built over: a real core before a fake backend unless told otherwise."""
     limits = limits or LimitSettings()
-    codec = codec or build_codec(backend or FakeBackend(), max_rows=limits.max_rows)
-    return DoorContext(codec, limits, bulk or CountingExecutor(), log or LineLog(), build_id_source())
+    if codec is None:
+        metrics = metrics or Metrics()
+        codec = build_codec(backend or FakeBackend(), max_rows=limits.max_rows, metrics=metrics)
+    elif metrics is None:
+        metrics = Metrics()
+        metrics.watch(codec, {})
+    return DoorContext(codec, limits, bulk or CountingExecutor(), log or LineLog(), build_id_source(), metrics)
 
 
 @asynccontextmanager

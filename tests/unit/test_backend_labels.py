@@ -2,7 +2,7 @@
 
 from support.serving_peer import EventLog
 
-from service.backends.labels import LabelReport, describe_unknown
+from service.backends.labels import LabelReport, describe_target, describe_unknown
 from service.domain import VersionStatus
 
 LABELS = {"stable": 1, "canary": 7}
@@ -38,3 +38,12 @@ def test_unknown_label_leads_to_those_there_are() -> None:
     """And to the setting where there are none."""
     assert "digits has no label 'x'; it has ['canary', 'stable']" == describe_unknown("x", "digits", LABELS)
     assert "digits has no label 'x'; DIGITCODEC_MODEL__LABELS names them" == describe_unknown("x", "digits", {})
+
+
+def test_long_label_is_cut() -> None:
+    """What a caller sent comes back to it, but not whole."""
+    shown = "'" + "x" * 60 + "...'"
+    assert f"digits has no label {shown}; DIGITCODEC_MODEL__LABELS names them" == describe_unknown(
+        "x" * 10_000, "digits", {}
+    )
+    assert f"label {shown} points to version 7 of digits, which is" == describe_target("x" * 10_000, 7, "digits")

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from functools import partial
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,13 @@ class Running:
         http = HttpServer(build_gateway_app(context), self._listener, grace_s)
         rpc = build_gateway_rpc(context, GrpcSettings(), grace_s)
         self.address = rpc.bind("127.0.0.1", 0, settings=SETTINGS)
-        farewell = Farewell(codec.drain, delay_s, grace_s, partial(lanes.close, grace_s=0))
+
+        async def give_up() -> None:
+            await lanes.close(grace_s=0)
+            rpc.cut_off()
+
+        self.context = context
+        farewell = Farewell(codec.drain, delay_s, grace_s, give_up)
         self._serving = asyncio.create_task(serve_until_signal([http, rpc], farewell))
 
     def signal(self) -> None:
@@ -154,6 +160,27 @@ async def test_calls_beyond_the_grace_are_told(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call
     running.backend.gate.set()
+    await running.wait()
+
+    assert (grpc.StatusCode.UNAVAILABLE, "not_ready") == (caught.value.code(), read_reason(caught.value))
+
+
+async def test_calls_whose_rows_are_still_parsed_are_told_at_the_end_of_the_grace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are in no lane yet; they hear the same, and are not taken for callers who left."""
+    running, released = Running(monkeypatch, grace_s=0.05), threading.Event()
+    running.context.bulk.submit(released.wait, 60)
+    async with grpc.aio.insecure_channel(running.address) as channel:
+        stub: Any = CodecStub(channel)
+        call = asyncio.ensure_future(_reconstruct(stub, pb.Images(packed=bytes(784 * 500))))
+        async with asyncio.timeout(10):
+            while not running.context.bulk._work_queue.qsize():  # type: ignore[attr-defined]  # noqa: ASYNC110, SLF001
+                await asyncio.sleep(0.001)
+        running.signal()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+    released.set()
     await running.wait()
 
     assert (grpc.StatusCode.UNAVAILABLE, "not_ready") == (caught.value.code(), read_reason(caught.value))

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from service.servers.rpc import build_rpc_server
 from service.settings import Settings, UnreadableSettingError, load_settings
 
 
@@ -44,6 +45,20 @@ def test_unknown_group_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) ->
         load(monkeypatch, **{name: "1"})
 
 
+@pytest.mark.parametrize("name", ["HTTP__PORT__X", "HTTP__PORT__", "HTTP__PRT__X", "BACKEND__KIND__X__Y"])
+@pytest.mark.parametrize("port", [{}, {"DIGITCODEC_HTTP__PORT": "9000"}])
+def test_name_below_a_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, port: dict[str, str]) -> None:
+    """Even beside the setting itself, where the library would ignore it."""
+    setting = "__".join(name.split("__")[:2])
+    with pytest.raises(UnreadableSettingError, match=f"^DIGITCODEC_{name} is no setting: .* DIGITCODEC_{setting}$"):
+        load(monkeypatch, **{f"DIGITCODEC_{name}": "1"}, **port)
+
+
+def test_map_may_be_written_name_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It alone has names below it."""
+    assert {"stable": 1} == load(monkeypatch, DIGITCODEC_MODEL__LABELS__STABLE="1").model.labels
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -53,12 +68,48 @@ def test_unknown_group_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) ->
         ("DIGITCODEC_BATCHING__MAX_BATCH_ROWS", "0"),
         ("DIGITCODEC_MODEL__NAME", "../digits"),
         ("DIGITCODEC_BACKEND__KIND", "other"),
+        ("DIGITCODEC_GRPC__MAX_MESSAGE_BYTES", str(2**31)),
+        ("DIGITCODEC_GRPC__MAX_CONCURRENT_CALLS", str(2**31)),
+        ("DIGITCODEC_LIMITS__MAX_TIMEOUT_S", "inf"),
+        ("DIGITCODEC_LIMITS__SHUTDOWN_GRACE_S", "inf"),
+        ("DIGITCODEC_MODEL__POLL_INTERVAL_S", "inf"),
     ],
 )
 def test_wrong_name_or_value_inside_a_group_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """Nothing misspelt or out of bounds is taken for something else."""
     with pytest.raises(ValidationError):
         load(monkeypatch, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MAX_MESSAGE_BYTES", str(2**31)), ("KEEPALIVE_S", "1e9"), ("POLL_TIMEOUT_S", "inf")]
+)
+def test_number_that_grpc_could_not_hold_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """At the start, not by an overflow at the first connection."""
+    with pytest.raises(ValidationError):
+        load(monkeypatch, DIGITCODEC_BACKEND__KIND="tfserving", **{f"DIGITCODEC_BACKEND__{name}": value})
+
+
+async def test_largest_numbers_are_taken_by_grpc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the bounds let through starts a server."""
+    settings = load(
+        monkeypatch,
+        DIGITCODEC_GRPC__MAX_MESSAGE_BYTES=str(2**31 - 1),
+        DIGITCODEC_GRPC__MAX_CONCURRENT_CALLS=str(2**30 - 1),
+    )
+    server = build_rpc_server(settings.grpc)
+    await server.start()
+    await server.stop(None)
+
+
+def test_answer_of_the_largest_request_fits_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """800 bytes an image; exactly that will do."""
+    rows = {"DIGITCODEC_LIMITS__MAX_ROWS": "1000"}
+    assert 1000 == load(monkeypatch, **rows, DIGITCODEC_GRPC__MAX_MESSAGE_BYTES="800000").limits.max_rows
+    with pytest.raises(
+        ValidationError, match="DIGITCODEC_LIMITS__MAX_ROWS or raise DIGITCODEC_GRPC__MAX_MESSAGE_BYTES"
+    ):
+        load(monkeypatch, **rows, DIGITCODEC_GRPC__MAX_MESSAGE_BYTES="799999")
 
 
 def test_map_that_is_no_json_is_told_with_an_example(monkeypatch: pytest.MonkeyPatch) -> None:

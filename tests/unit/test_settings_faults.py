@@ -17,6 +17,8 @@ FAULTS = [
         {"BACKEND__KIND": "tfserving", "BACKEND__TARGETS": "dns:///x:1"},
         "DIGITCODEC_BACKEND__TARGETS is no setting; did you mean DIGITCODEC_BACKEND__TARGET?",
     ),
+    ({"HTTP": "1"}, "DIGITCODEC_HTTP is no setting; after DIGITCODEC_HTTP__ comes one of HOST, PORT"),
+    ({"HTTP": '{"port": {"x": 1}}'}, "DIGITCODEC_HTTP__PORT: Input should be a valid integer, got {'x': 1}"),
     ({"BACKEND__KIND": "triton"}, "DIGITCODEC_BACKEND__KIND: expected one of embedded, tfserving, got 'triton'"),
     (
         {"BACKEND": "tfserving"},
@@ -35,15 +37,23 @@ FAULTS = [
     ),
     (
         {"BACKEND__KIND": "tfserving", "BACKEND__CA_FILE": "/x"},
-        "DIGITCODEC_BACKEND: __CA_FILE, __CERT_FILE and __SERVER_NAME need DIGITCODEC_BACKEND__TLS=true",
+        "DIGITCODEC_BACKEND__CA_FILE, __CERT_FILE and __SERVER_NAME need DIGITCODEC_BACKEND__TLS=true",
     ),
     (
         {"BACKEND__KIND": "tfserving", "BACKEND__TLS": "true", "BACKEND__KEY_FILE": "/x"},
-        "DIGITCODEC_BACKEND: DIGITCODEC_BACKEND__CERT_FILE and __KEY_FILE go together, only one of them is set",
+        "DIGITCODEC_BACKEND__CERT_FILE and __KEY_FILE go together, only one of them is set",
     ),
     (
         {"MODEL__LABELS": '{"stable": 0}'},
         "DIGITCODEC_MODEL__LABELS, stable: Input should be greater than 0, got 0",
+    ),
+    ({"LIMITS__MAX_TIMEOUT_S": "inf"}, "DIGITCODEC_LIMITS__MAX_TIMEOUT_S: Input should be a finite number, got 'inf'"),
+    (
+        {"GRPC__MAX_MESSAGE_BYTES": "1000000"},
+        (
+            "limits.max_rows is 4096, whose gRPC answer takes 3276800 bytes, more than grpc.max_message_bytes 1000000: "
+            "lower DIGITCODEC_LIMITS__MAX_ROWS or raise DIGITCODEC_GRPC__MAX_MESSAGE_BYTES"
+        ),
     ),
     ({"HTTP__PORT": "70000"}, "DIGITCODEC_HTTP__PORT: Input should be less than or equal to 65535, got '70000'"),
     (

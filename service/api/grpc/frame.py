@@ -14,7 +14,7 @@ from service.api.context import DoorContext
 from service.api.exchange import Door, Exchange, find_origin
 from service.api.grpc.status import DETAILS_KEY, RpcStatus, render_any_status
 from service.domain import Deadline, Origin
-from service.errors import DeadlineExceededError, MalformedRequestError, NotReadyError, hide_unknown
+from service.errors import DeadlineExceededError, MalformedRequestError, NotReadyError, OverloadedError, hide_unknown
 
 REQUEST_ID_KEY = "x-request-id"
 """Metadata that brings a request id, and takes it back with the answer."""
@@ -35,35 +35,47 @@ Work = Callable[[_Request, Deadline, Exchange], Awaitable[Message]]
 """What a method does: makes a response, and notes rows and version; raises core errors."""
 
 
+class TooManyCallsError(OverloadedError):
+    """More calls are under way than the limit allows."""
+
+
 class CallTracker:
     """The calls that are under way, and whether the service is draining.
 
     Attributes:
         draining: Set once no new work is wanted; long-lived calls end when they see it.
+        is_cut_off: True once the grace is over.
     """
 
-    def __init__(self, arrival_s: float = _ARRIVAL_S) -> None:
+    def __init__(self, max_calls: int = 4096, arrival_s: float = _ARRIVAL_S) -> None:
         """Begin with no call.
 
         Args:
+            max_calls: Most calls that may be under way.
             arrival_s: Seconds that the last answer has to reach its caller.
         """
+        self._max_calls = max_calls
         self._arrival_s = arrival_s
         self.draining = asyncio.Event()
-        self._running = 0
+        self.is_cut_off = False
+        self._running: dict[RpcContext, asyncio.Task[Any] | None] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self._left_at_s = -math.inf
 
     def count(self, rpc: RpcContext) -> None:
-        """Count a call as under way until it has ended.
+        """Count a call, which the current task answers, as under way until it has ended.
 
         Raises:
             NotReadyError: If the service drains.
+            TooManyCallsError: If too many are under way. Health and reflection are not counted, so that a service
+                that is merely busy is not taken for a dead one.
         """
         if self.draining.is_set():
             raise NotReadyError("the service is shutting down")
-        self._running += 1
+        if len(self._running) >= self._max_calls:
+            raise TooManyCallsError(f"{len(self._running)} calls are under way, the limit is {self._max_calls}")
+        self._running[rpc] = asyncio.current_task()
         self._idle.clear()
         rpc.add_done_callback(self._leave)  # type: ignore[arg-type]  # the stub asks for a class that nobody has
 
@@ -72,8 +84,15 @@ class CallTracker:
         await self._idle.wait()
         await asyncio.sleep(self._left_at_s + self._arrival_s - time.monotonic())
 
-    def _leave(self, _: Any) -> None:
-        self._running -= 1
+    def cut_off(self) -> None:
+        """End the calls that outlast the grace, wherever their work is."""
+        self.is_cut_off = True
+        for task in self._running.values():
+            if task is not None:
+                task.cancel()
+
+    def _leave(self, rpc: RpcContext) -> None:
+        self._running.pop(rpc, None)
         self._left_at_s = time.monotonic()
         if not self._running:
             self._idle.set()
@@ -137,13 +156,16 @@ class RpcFrame:
             work: Makes the response, and notes rows and version.
             rpc: The call.
         """
-        exchange = Exchange(self._door, operation, find_rpc_origin(rpc, self._context))
+        exchange = self._context.begin(self._door, operation, find_rpc_origin(rpc, self._context))
         try:
-            self._tracker.count(rpc)
+            if operation not in self._probes:
+                self._tracker.count(rpc)
             response = await work_until(self._context.find_deadline(rpc.time_remaining()), exchange, work)
         except asyncio.CancelledError:
-            exchange.abandon()
-            raise
+            if not self._tracker.is_cut_off:
+                exchange.abandon()
+                raise
+            status = note_failure(take_cut_off(), self._render_failure, exchange)
         except Exception as error:  # noqa: BLE001 - the door is the last to see it: a status and a log line are due
             status = note_failure(error, self._render_failure, exchange)
         else:
@@ -151,7 +173,7 @@ class RpcFrame:
             rpc.set_trailing_metadata(((REQUEST_ID_KEY, exchange.origin.request_id),))
             return response
         finally:
-            exchange.write(self._context.log, quiet=operation in self._probes)
+            exchange.write(quiet=operation in self._probes)
         return await abort(rpc, status, exchange.origin)
 
 
@@ -191,6 +213,14 @@ async def work_until(
         if timer.expired():
             raise DeadlineExceededError("the deadline passed before the answer was there") from error
         raise
+
+
+def take_cut_off() -> NotReadyError:
+    """What the cancellation of the current task means at the end of the grace; the task goes on to say it."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+    return NotReadyError("the service shut down before this request was answered")
 
 
 def _parse(kind: type[_Request], data: bytes) -> _Request:

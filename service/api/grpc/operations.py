@@ -1,13 +1,19 @@
 """The four operations over gRPC: what each takes, how it runs and what it answers."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from service.api.context import DoorContext
 from service.api.exchange import Exchange
 from service.api.grpc import parsing, rendering
 from service.api.reading import ReadContext, UndecodedRows, read_rows, render_rows
-from service.domain import Deadline, Images
+from service.domain import Deadline, Images, Reconstructed
+from service.errors import OverloadedError
 from service.wire import codec_pb2 as pb
+
+# How long the patient wait before they try a full queue again: about as long as a few batches take.
+_PATIENCE_S = 0.02
 
 ImagesRequest = pb.EncodeRequest | pb.ReconstructRequest | pb.ScoreRequest
 
@@ -38,12 +44,13 @@ class Operations:
         return rendering.render_decoded(result, self._codec.model_name)
 
     async def reconstruct(
-        self, request: pb.ReconstructRequest, deadline: Deadline, exchange: Exchange
+        self, request: pb.ReconstructRequest, deadline: Deadline, exchange: Exchange, *, is_patient: bool = False
     ) -> pb.ReconstructResponse:
-        """Cleaned pictures and verdicts of images."""
+        """Cleaned pictures and verdicts of images; one who is patient waits for a full queue, until the deadline."""
         selector, threshold = parsing.parse_selector(request.model), parsing.parse_threshold(request)
         images = await self._read_images(request, deadline, exchange)
-        result = await self._codec.reconstruct(images, selector, deadline, threshold, origin=exchange.origin)
+        run = partial(self._codec.reconstruct, images, selector, deadline, threshold, origin=exchange.origin)
+        result = await (_run_patiently(run, deadline) if is_patient else run())
         exchange.version = result.version
         render = partial(rendering.render_reconstructed, result, self._codec.model_name)
         return await render_rows(render, len(images), self._context.bulk)
@@ -67,3 +74,14 @@ class Operations:
         )
         exchange.rows = len(images)
         return images
+
+
+async def _run_patiently(run: Callable[[], Awaitable[Reconstructed]], deadline: Deadline) -> Reconstructed:
+    """Run as soon as the queue has room."""
+    while True:
+        try:
+            return await run()
+        except OverloadedError:
+            if deadline.remaining_s() < _PATIENCE_S:
+                raise
+            await asyncio.sleep(_PATIENCE_S)

@@ -1,8 +1,9 @@
 """ReconstructStream: many requests over one call, answered in their order and bounded in what is read ahead."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
+from typing import Any
 
 from service.api.context import DoorContext
 from service.api.exchange import Door, Exchange
@@ -14,19 +15,18 @@ from service.api.grpc.frame import (
     find_rpc_origin,
     note_failure,
     parse_message,
+    take_cut_off,
     work_until,
 )
 from service.api.grpc.operations import Operations
 from service.api.grpc.status import render_any_status
 from service.domain import IMAGE_BYTES, Deadline, Origin
-from service.errors import MalformedRequestError, NotReadyError, OverloadedError
+from service.errors import MalformedRequestError, NotReadyError
 from service.wire import codec_pb2 as pb
 
 OPERATION = "reconstruct_stream"
 
 _MAX_ID_BYTES = 128
-# How long a request waits before it tries a full queue again: about as long as a few batches take.
-_HELD_BACK_S = 0.02
 
 
 class StreamAnswerer:
@@ -58,12 +58,17 @@ class StreamAnswerer:
         try:
             self._tracker.count(rpc)
             await stream.answer_all(requests, self._tracker.draining)
+        except asyncio.CancelledError:
+            if not self._tracker.is_cut_off:
+                raise
+            await self._fail(take_cut_off(), rpc, origin)
         except Exception as error:  # noqa: BLE001 - the door is the last to see it
-            exchange = Exchange(self._door, OPERATION, origin)
-            status = note_failure(error, render_any_status, exchange)
-            exchange.write(self._context.log)
-        else:
-            return
+            await self._fail(error, rpc, origin)
+
+    async def _fail(self, error: Exception, rpc: RpcContext, origin: Origin) -> None:
+        exchange = self._context.begin(self._door, OPERATION, origin)
+        status = note_failure(error, render_any_status, exchange)
+        exchange.write()
         await abort(rpc, status, origin)
 
 
@@ -85,8 +90,8 @@ class _Stream:
         self._origin = origin
         self._rpc = rpc
         self._window = RowWindow(max_rows)
-        # Rows and answer of each request, in order; None marks the end. Bounded by the window.
-        self._answers: asyncio.Queue[tuple[int, asyncio.Task[pb.ReconstructStreamResponse]] | None] = asyncio.Queue()
+        # In the order of the requests; None marks the end. Bounded by the window.
+        self._answers: asyncio.Queue[_Begun | None] = asyncio.Queue()
 
     async def answer_all(self, requests: AsyncIterator[bytes], draining: asyncio.Event) -> None:
         """Write every answer, in the order of the requests.
@@ -98,10 +103,9 @@ class _Stream:
         ending = asyncio.create_task(_cancel_when(draining, reading))
         try:
             while (begun := await self._answers.get()) is not None:
-                rows, answering = begun
                 # Room is made by the caller taking an answer, not by our having one: one who never reads is held back.
-                await self._rpc.write(await answering)
-                self._window.leave(rows)
+                await self._rpc.write(await begun.answering)
+                self._window.leave(begun.rows)
             await _finish(reading)
         finally:
             ending.cancel()
@@ -114,18 +118,16 @@ class _Stream:
             async for data in requests:
                 rows = max(1, len(data) // IMAGE_BYTES)
                 await self._window.enter(rows)
-                self._answers.put_nowait((rows, asyncio.create_task(self._answer(data))))
+                self._answers.put_nowait(_Begun(rows, partial(self._answer, data)))
         finally:
             self._answers.put_nowait(None)
 
-    async def _answer(self, data: bytes) -> pb.ReconstructStreamResponse:
-        exchange, response = Exchange(self._door, OPERATION, self._origin), pb.ReconstructStreamResponse()
+    async def _answer(self, data: bytes, begun: "_Begun") -> pb.ReconstructStreamResponse:
+        response = pb.ReconstructStreamResponse()
+        exchange = self._context.begin(self._door, OPERATION, self._origin)
         try:
-            request = await parse_message(pb.ReconstructStreamRequest, data, self._context.bulk)
-            response.id = _cut_id(request.id)
-            _check_id(request.id)
             deadline = self._context.find_deadline(self._rpc.time_remaining())
-            answer = await work_until(deadline, exchange, partial(self._reconstruct, request.request))
+            answer = await work_until(deadline, exchange, partial(self._reconstruct, data, begun, response))
         except asyncio.CancelledError:
             exchange.abandon()
             raise
@@ -135,25 +137,44 @@ class _Stream:
             response.response.CopyFrom(answer)
             exchange.finish("OK")
         finally:
-            exchange.write(self._context.log)
+            exchange.write()
         return response
 
     async def _reconstruct(
-        self, request: pb.ReconstructRequest, deadline: Deadline, exchange: Exchange
+        self,
+        data: bytes,
+        begun: "_Begun",
+        response: pb.ReconstructStreamResponse,
+        deadline: Deadline,
+        exchange: Exchange,
     ) -> pb.ReconstructResponse:
-        """Reconstruct; a full queue holds the stream back instead of refusing it."""
-        while True:
-            try:
-                return await self._operations.reconstruct(request, deadline, exchange)
-            except OverloadedError:
-                if deadline.remaining_s() < _HELD_BACK_S:
-                    raise
-                await asyncio.sleep(_HELD_BACK_S)
+        """Parse and reconstruct; a full queue holds the stream back instead of refusing it."""
+        request = await parse_message(pb.ReconstructStreamRequest, data, self._context.bulk)
+        response.id = _cut_id(request.id)
+        _check_id(request.id)
+        # Small files may be many in few bytes.
+        begun.rows += self._window.grow(len(request.request.images.files.files) - begun.rows)
+        return await self._operations.reconstruct(request.request, deadline, exchange, is_patient=True)
 
     def _drop_answers(self) -> None:
         while not self._answers.empty():
             if (begun := self._answers.get_nowait()) is not None:
-                begun[1].cancel()
+                begun.answering.cancel()
+
+
+class _Begun:
+    """One request in work.
+
+    Attributes:
+        rows: What it takes of the window.
+        answering: Makes its answer.
+    """
+
+    def __init__(
+        self, rows: int, answer: Callable[["_Begun"], Coroutine[Any, Any, pb.ReconstructStreamResponse]]
+    ) -> None:
+        self.rows = rows
+        self.answering = asyncio.create_task(answer(self))
 
 
 class RowWindow:
@@ -170,6 +191,12 @@ class RowWindow:
             self._freed.clear()
             await self._freed.wait()
         self._rows += rows
+
+    def grow(self, rows: int) -> int:
+        """Take more room without waiting, for a request that turns out to be larger; returns what was taken."""
+        taken = max(0, rows)
+        self._rows += taken
+        return taken
 
     def leave(self, rows: int) -> None:
         """Give room back."""

@@ -11,6 +11,7 @@ from service import __version__
 from service.api.context import DoorContext
 from service.api.http.endpoints import build_endpoint
 from service.api.http.frame import find_path
+from service.api.http.metrics import build_metrics_router
 from service.api.http.neighbours import Neighbour
 from service.api.http.openapi import build_document
 from service.api.http.operations import OPERATIONS
@@ -77,6 +78,7 @@ def build_http_app(context: DoorContext, neighbours: Mapping[str, Neighbour] | N
     """
     door = HttpDoor()
     door.include_router(build_status_router(context.codec))
+    door.include_router(build_metrics_router(context.metrics))
     _add_reference(door)
     add_problem_handlers(door)
     hot = {operation.path: build_endpoint(operation, context) for operation in OPERATIONS}

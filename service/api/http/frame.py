@@ -76,16 +76,16 @@ class Frame:
         """Answer one request, whatever happens, and write its line."""
         headers = join_headers(scope["headers"])
         origin = find_origin(headers.get(b"x-request-id"), headers.get(b"traceparent"), self._context.make_id)
-        exchange = Exchange(self._door, self._operation, origin)
         body = RequestBody(headers, receive, self._context.limits.max_body_bytes)
         request = HttpRequest(scope["method"], find_path(scope), scope["query_string"], headers, body, receive)
+        exchange = self._context.begin(self._door, self._operation, origin)
         try:
             answer = await self._answer(request, exchange)
             await body.answer(send, answer, (b"x-request-id", exchange.request_id))
         except ClientGoneError:
             exchange.abandon()
         finally:
-            exchange.write(self._context.log, quiet=exchange.operation in self._probes)
+            exchange.write(quiet=exchange.operation in self._probes)
 
     async def _answer(self, request: HttpRequest, exchange: Exchange) -> HttpAnswer:
         try:

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from service import __version__
 from service.api.http.media import JSON, MULTIPART, NPY, PNG, RAW
+from service.api.http.metrics import METRICS_PATH
 from service.api.http.operations import OPERATIONS, Operation
 from service.api.http.problems import PROBLEM_JSON, PROBLEMS, MethodNotAllowedError
 from service.api.http.rendering import MAX_HEADER_ROWS
@@ -40,7 +41,13 @@ _DESCRIPTIONS = MappingProxyType(
 )
 # Routes that FastAPI documents itself, and the failures it does not know of.
 _PAGE_STATUSES = MappingProxyType(
-    {"/readyz": (500, 503), "/startupz": (500, 503), "/models": (500,), "/models/{name}": (404, 500)}
+    {
+        "/readyz": (500, 503),
+        "/startupz": (500, 503),
+        "/models": (500,),
+        "/models/{name}": (404, 500),
+        METRICS_PATH: (500,),
+    }
 )
 # Another method is another operation, and no operation asks for a key yet.
 _OPERATION_STATUSES = sorted(

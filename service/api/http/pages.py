@@ -10,11 +10,12 @@ from service.api.exchange import Exchange, find_origin
 from service.api.http.answers import NO_CONTENT, HttpAnswer
 from service.api.http.endpoints import answer_problem
 from service.api.http.frame import HTTP, find_path, join_headers
+from service.api.http.metrics import METRICS_PATHS
 from service.api.http.problems import PROBLEMS, MethodNotAllowedError
 from service.errors import DigitCodecError, Fault, MalformedRequestError
 
 # Asked every second by machines: a good answer to them is no news.
-PROBES = frozenset({"/livez", "/readyz", "/startupz"})
+PROBES = frozenset({"/livez", "/readyz", "/startupz", *METRICS_PATHS})
 
 _STATE = "exchange"
 
@@ -36,7 +37,7 @@ class Pages:
         headers = join_headers(scope["headers"])
         path = find_path(scope)
         origin = find_origin(headers.get(b"x-request-id"), headers.get(b"traceparent"), self._context.make_id)
-        exchange = Exchange(HTTP, "unknown", origin)
+        exchange = self._context.begin(HTTP, "unknown", origin)
         answer = _Sender(send, exchange)
         inner = {**scope, "state": {**scope.get("state", {}), _STATE: exchange}}
         if scope["method"] == "HEAD":
@@ -48,7 +49,7 @@ class Pages:
             exchange.failure = error
         finally:
             exchange.operation = _name_operation(inner)
-            exchange.write(self._context.log, quiet=path in PROBES)
+            exchange.write(quiet=path in PROBES)
 
 
 class _Sender:

@@ -45,6 +45,7 @@ class RestHandler:
             "regress": partial(self._refuse, "regression"),
             "metadata": self._tell_metadata,
             "status": self._tell_status,
+            "metrics": self._tell_metrics,
         }
 
     async def __call__(self, request: HttpRequest, exchange: Exchange) -> HttpAnswer:
@@ -86,3 +87,8 @@ class RestHandler:
     async def _tell_status(self, request: HttpRequest, ask: Ask) -> HttpAnswer:  # noqa: ARG002 - an operation
         response = render_states(ask.spec, self._codec.model_name, self._codec.describe())
         return answer_json(200, render_states_document(response))
+
+    async def _tell_metrics(self, request: HttpRequest, ask: Ask) -> HttpAnswer:  # noqa: ARG002 - an operation
+        accept = request.headers.get(b"accept", b"").decode("latin-1")
+        body, content_type = self._context.metrics.render(accept)
+        return HttpAnswer(200, ((b"content-type", content_type.encode("ascii")),), body)

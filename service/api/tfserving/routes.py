@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from service.api.http.metrics import TF_SERVING_METRICS_PATH
 from service.api.tfserving.spec import Spec
 from service.api.tfserving.words import MISSING_NAME_IN_PATH, malformed_path
 from service.errors import MalformedRequestError
@@ -13,9 +14,10 @@ _VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _POST = re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<operation>classify|regress|predict)", _FLAGS)
 _GET = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?:/(?P<operation>metadata))?", _FLAGS)
 _PATTERNS = {"POST": _POST, "GET": _GET}
+_METRICS = ("GET", TF_SERVING_METRICS_PATH)
 
-PROBES = frozenset({"status"})
-"""What a gateway before this server asks for every second."""
+PROBES = frozenset({"status", "metrics"})
+"""What a gateway or Prometheus asks for every few seconds."""
 
 _MAX_VERSION = 2**63 - 1
 _MAX_DIGITS = 20
@@ -26,7 +28,7 @@ class Route:
     """Where a request goes.
 
     Attributes:
-        operation: predict, classify, regress, metadata or status.
+        operation: predict, classify, regress, metadata, status or metrics.
         spec: The model and version.
     """
 
@@ -44,6 +46,8 @@ def find_route(method: str, path: str) -> Route:
     Raises:
         MalformedRequestError: If nothing is there, or the path names no model or no possible version.
     """
+    if (method, path) == _METRICS:
+        return Route("metrics", Spec(""))
     pattern = _PATTERNS.get(method)
     match = pattern.fullmatch(path) if pattern else None
     if match is None:

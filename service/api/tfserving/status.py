@@ -7,6 +7,7 @@ import orjson
 from grpc import StatusCode
 
 from service.api.exchange import Exchange
+from service.api.grpc.frame import TooManyCallsError
 from service.api.grpc.status import CODES as SHARED_CODES
 from service.api.grpc.status import RpcStatus, build_status
 from service.api.http.answers import JSON, Header, HttpAnswer
@@ -22,6 +23,7 @@ CODES: Mapping[type[DigitCodecError], StatusCode] = MappingProxyType(
     {
         **SHARED_CODES,
         OverloadedError: StatusCode.UNAVAILABLE,
+        TooManyCallsError: StatusCode.RESOURCE_EXHAUSTED,
         UnlistedError: StatusCode.INVALID_ARGUMENT,
         UnmetError: StatusCode.FAILED_PRECONDITION,
         NotOfferedError: StatusCode.UNIMPLEMENTED,
@@ -72,4 +74,5 @@ def answer_json(status: int, document: object, *headers: Header) -> HttpAnswer:
 
 
 def _find_text(error: DigitCodecError) -> str:
-    return FULL_QUEUE if isinstance(error, OverloadedError) else error.detail
+    is_queue_full = isinstance(error, OverloadedError) and not isinstance(error, TooManyCallsError)
+    return FULL_QUEUE if is_queue_full else error.detail

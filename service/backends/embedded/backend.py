@@ -140,6 +140,8 @@ async def _see_through(work: asyncio.Future[_Result]) -> _Result:
         while not work.done():
             with suppress(asyncio.CancelledError):  # more of them change nothing
                 await asyncio.wait([work])
+        if not work.cancelled():
+            work.exception()  # nobody is left to hear of it; unread, asyncio would write it to the log
         raise
 
 

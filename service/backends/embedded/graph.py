@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from service.backends.contract import WANTED, ContractViolationError, check_signatures
 from service.backends.embedded.disk import CANNOT_BE_LOADED, UnusableModelError
+from service.backends.embedded.vetting import read_vetted_graph
 from service.domain import Rows, Signature
 from service.errors import BackendError
 
@@ -18,7 +19,9 @@ _Callable = Callable[[Rows], list[Rows]]
 _NO_CHECKPOINT = "is not a valid checkpoint"
 _DAMAGED_VARIABLES = "variables/ is missing or damaged: publish the whole folder: "
 
-# The loader of TensorFlow 1 is deprecated in Python, but it is the only way to a C++ session; see Graph.
+_INITIALIZER = "__saved_model_init_op"
+
+# TensorFlow 1's sessions and savers are deprecated in Python, but there is no other way to the C++ session; see Graph.
 tf.get_logger().setLevel("ERROR")
 
 
@@ -33,7 +36,7 @@ class Graph:
         """Load the version directory at `path`; takes tens of milliseconds.
 
         Raises:
-            UnusableModelError: If it cannot be read, or is not what contract one promises.
+            UnusableModelError: If it cannot be read, holds what no version may, or is not what contract one promises.
         """
         self._session, definition = _load(path, intra_op_threads)
         try:
@@ -105,20 +108,30 @@ def list_devices() -> list[str]:
 
 
 def _load(path: Path, intra_op_threads: int) -> tuple[Any, Any]:
+    definition = read_vetted_graph(path)
     config = tf.compat.v1.ConfigProto(
         intra_op_parallelism_threads=intra_op_threads,
         # No thread pool between operations: a small graph finishes sooner in the thread that called it.
         inter_op_parallelism_threads=-1,
     )
-    graph = tf.Graph()
-    session = tf.compat.v1.Session(graph=graph, config=config)
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
     try:
-        with graph.as_default():
-            return session, tf.compat.v1.saved_model.loader.load(session, ["serve"], str(path))
+        _fill(session, definition, path)
     except Exception as error:
         # TensorFlow tells a damaged file by whatever its parsers raise: OpError, IOError, DecodeError, ValueError...
         session.close()
         raise UnusableModelError(_explain(error)) from error
+    return session, definition
+
+
+def _fill(session: Any, definition: Any, path: Path) -> None:
+    """What TensorFlow's own loader does, with the graph that was vetted: the file may be another by now."""
+    with session.graph.as_default():
+        saver = tf.compat.v1.train.import_meta_graph(definition)
+        if saver is not None:  # None: no variables
+            saver.restore(session, str(path / "variables" / "variables"))
+    if _INITIALIZER in definition.signature_def:
+        session.run([info.name for info in definition.signature_def[_INITIALIZER].outputs.values()])
 
 
 def _explain(error: Exception) -> str:

@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -216,3 +218,46 @@ async def test_failure_after_everybody_left_is_nobodys() -> None:
     gc.collect()
 
     assert (0, [], []) == (batcher.running_batches, backend.failures, reported)
+
+
+async def leave(tasks: list[asyncio.Task[Answer]], _: HeldBackend) -> None:
+    """Every caller leaves, in the order in which they came."""
+    for task in tasks:
+        task.cancel()
+
+
+async def fail_all(_: list[asyncio.Task[Answer]], backend: HeldBackend) -> None:
+    """The whole batch fails."""
+    backend.failure = BackendError("the model failed")
+    backend.gate.set()
+
+
+async def count_steps(callers: int, end: Callable[[list[asyncio.Task[Answer]], HeldBackend], Any]) -> int:
+    """The calls that Python makes when a batch of so many callers is lost, while another one runs."""
+    backend, steps = HeldBackend(), 0
+
+    def note(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    batcher = Batcher(backend, BatchLimits(max_batch_rows=callers, max_batches=2, max_queue_rows=2 * callers))
+    lost = [submit(batcher, ALL[:1]) for _ in range(callers)]
+    other = [submit(batcher, ALL[:1]) for _ in range(callers)]
+    await backend.wait_for_batches(2)
+    sys.setprofile(note)
+    try:
+        await end(lost, backend)
+        await asyncio.gather(*lost, return_exceptions=True)
+    finally:
+        sys.setprofile(None)
+    backend.gate.set()
+    await asyncio.gather(*other)
+    return steps
+
+
+@pytest.mark.parametrize("end", [leave, fail_all])
+async def test_lost_batch_costs_as_much_as_it_has_callers(
+    end: Callable[[list[asyncio.Task[Answer]], HeldBackend], Any],
+) -> None:
+    """Four times the callers take four times the work, not sixteen times: the loop has others to serve."""
+    assert await count_steps(400, end) < 5 * await count_steps(100, end)

@@ -453,7 +453,7 @@ async def test_request_that_runs_again_goes_first(batcher: Batcher, backend: Hel
     await asyncio.gather(cut, behind)
 
     assert 0 == batcher.waiting_rows
-    assert [8, 8, 8, 8] == backend.batch_sizes
+    assert [8, 8, 8, 4, 4] == backend.batch_sizes
     assert np.array_equal(ALL[:8], backend.batches[2][1])
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from support.fakes import HeldBackend, count_images
 from support.grpc_door import open_channel, read_reason
 from support.http_door import LineLog, build_codec, build_context
 
-from service.api.grpc import CallTracker, add_codec_service
-from service.settings import GrpcSettings, LimitSettings
+from service.api.grpc import CallTracker, HealthKeeper, add_codec_service
+from service.settings import LimitSettings
 from service.wire import codec_pb2 as pb
 from service.wire.codec_pb2_grpc import CodecStub
 
@@ -118,20 +119,28 @@ async def _wait_for_waiting_rows(context: Any, rows: int) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_more_calls_than_the_limit_are_refused_at_once(backend: HeldBackend) -> None:
-    """The caller is told to back off; those that run are not harmed."""
-    context = build_context(backend)
-    settings = GrpcSettings(max_concurrent_calls=1)
-    async with open_channel(
-        lambda server: add_codec_service(server, context, CallTracker(), stream_rows=4), settings
-    ) as channel:
+async def test_more_calls_than_the_limit_are_refused_at_once(backend: HeldBackend, log: LineLog) -> None:
+    """The caller is told to back off; those that run are not harmed, and the process still counts as alive."""
+    context = build_context(backend, log=log)
+    keeper = HealthKeeper(["digitcodec.v1.Codec"], backend.is_ready)
+
+    def add(server: grpc.aio.Server) -> None:
+        add_codec_service(server, context, CallTracker(max_calls=1), stream_rows=4)
+        keeper.add_to(server)
+
+    async with open_channel(add) as channel:
+        await keeper.start()
         stub: Any = CodecStub(channel)
         async with backend.held():
             first = asyncio.ensure_future(stub.Encode(REQUEST))
             await backend.wait_for_batches(1)
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await stub.Encode(REQUEST, timeout=10)
+            health: Any = health_pb2_grpc.HealthStub(channel)
+            alive = await health.Check(health_pb2.HealthCheckRequest())
         answer = await first
+        await keeper.drain()
 
-    assert grpc.StatusCode.RESOURCE_EXHAUSTED == caught.value.code()
-    assert 2 == answer.model.version
+    assert (grpc.StatusCode.RESOURCE_EXHAUSTED, "overloaded") == (caught.value.code(), read_reason(caught.value))
+    assert "RESOURCE_EXHAUSTED" == log.lines[0][2]["status"]
+    assert (2, health_pb2.HealthCheckResponse.SERVING) == (answer.model.version, alive.status)

@@ -1,10 +1,12 @@
 """ReconstructStream: order, failures of single requests, what is read ahead, and how streams end."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 from support.fakes import HeldBackend, count_images, fake_reconstructions
 from support.grpc_door import open_channel, read_reason
@@ -12,6 +14,7 @@ from support.http_door import LineLog, build_codec, build_context
 
 from service.api.grpc import CallTracker, add_codec_service
 from service.images import render_png
+from service.settings import LimitSettings
 from service.wire import codec_pb2 as pb
 from service.wire.codec_pb2_grpc import CodecStub
 
@@ -98,6 +101,35 @@ async def test_full_queue_holds_a_stream_back(backend: HeldBackend) -> None:
         answers = [answer async for answer in stub.ReconstructStream(send(*map(request, range(8))))]
 
     assert ["response"] * 8 == [answer.WhichOneof("outcome") for answer in answers]
+
+
+async def test_deadline_of_a_request_holds_while_the_bulk_thread_is_busy(backend: HeldBackend) -> None:
+    """A large message of a stream waits for its parsing no longer than a unary one."""
+    released = threading.Event()
+    context = build_context(backend, limits=LimitSettings(default_timeout_s=0.1))
+    context.bulk.submit(released.wait, 60)
+    large = pb.ReconstructStreamRequest(request=pb.ReconstructRequest(images=pb.Images(packed=bytes(784 * 500))))
+    async with open_channel(
+        lambda server: add_codec_service(server, context, CallTracker(), stream_rows=512)
+    ) as channel:
+        stub: Any = CodecStub(channel)
+        (answer,) = [answer async for answer in stub.ReconstructStream(send(large))]
+    released.set()
+
+    assert "deadline_exceeded" == answer.failure.reason
+
+
+async def test_many_small_files_take_as_much_room_as_they_have_rows(stub: Any, backend: HeldBackend) -> None:
+    """The window counts images, not bytes: of requests with four small files only one is in work."""
+    files = pb.EncodedFiles(files=[render_png(np.zeros((28, 28), np.uint8))] * 4)
+    small = pb.ReconstructStreamRequest(request=pb.ReconstructRequest(images=pb.Images(files=files)))
+    async with backend.held():
+        answers = asyncio.ensure_future(_collect(stub.ReconstructStream(send(*[small] * 20))))
+        await _until_no_more_come(backend, at_least=1)
+    found = await answers
+
+    assert 20 == len(found)
+    assert max(backend.batch_sizes) <= 16
 
 
 async def test_bytes_that_are_no_message_fail_alone(channel: grpc.aio.Channel) -> None:

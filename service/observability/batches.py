@@ -1,0 +1,60 @@
+"""How long requests wait for the backend, and what it makes of batches."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, Histogram
+
+from service.domain import Signature
+from service.observability.requests import SECONDS
+
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+
+
+class BatchMetrics:
+    """The histograms of all lanes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register the metrics."""
+        self._queue_s = Histogram(
+            "digitcodec_queue_seconds",
+            "Time that a request waited before a batch took its first row.",
+            registry=registry,
+            buckets=(0.0001, 0.00025, *SECONDS),
+        )
+        self._backend_s = Histogram(
+            "digitcodec_backend_seconds",
+            "Time of a backend call, the failed ones too.",
+            ["signature"],
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self._rows = Histogram(
+            "digitcodec_batch_rows", "Rows of a backend call.", ["lane"], registry=registry, buckets=_ROWS
+        )
+
+    def observe_lane(self, lane: str) -> "LaneObserver":
+        """What a batcher of this name reports to."""
+        return LaneObserver(self._queue_s.observe, self._rows.labels(lane).observe, self._backend_s)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneObserver:
+    """Notes what one batcher does; implements `service.batching.BatchObserver`.
+
+    Attributes:
+        note_wait: A batch took the first row of a request that had waited so many seconds.
+    """
+
+    note_wait: Callable[[float], None]
+    _note_rows: Callable[[float], None]
+    _backend_s: Histogram
+    _note_seconds: dict[Signature, Callable[[float], None]] = field(default_factory=dict)
+
+    def note_batch(self, signature: Signature, rows: int, seconds: float) -> None:
+        """A backend call has ended."""
+        note_seconds = self._note_seconds.get(signature)
+        if note_seconds is None:
+            note_seconds = self._note_seconds[signature] = self._backend_s.labels(signature).observe
+        note_seconds(seconds)
+        self._note_rows(rows)

@@ -1,0 +1,29 @@
+"""A histogram that takes a whole array at a time."""
+
+import numpy as np
+from prometheus_client import Histogram
+
+from service.domain import Floats
+
+# Up to so many, one after the other takes less time than numpy's calls.
+_FEW = 8
+
+
+class ArrayHistogram(Histogram):
+    """The library's histogram, and besides a way to observe many values at the price of a few.
+
+    It adds to the library's own cells, so that its mode for several processes works too. They are no public part of it:
+    a test holds that both ways count alike. Has no labels.
+    """
+
+    def observe_all(self, values: Floats) -> None:
+        """Observe each value of an array, (n,)."""
+        if len(values) <= _FEW:
+            for value in values.tolist():
+                self.observe(value)
+            return
+        exact = values.astype(np.float64)
+        self._sum.inc(float(exact.sum()))
+        counts = np.bincount(np.searchsorted(self._upper_bounds, exact), minlength=len(self._upper_bounds))
+        for bucket in np.flatnonzero(counts):
+            self._buckets[bucket].inc(int(counts[bucket]))
