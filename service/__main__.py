@@ -18,7 +18,7 @@ from service.backends.tfserving import UnusableCertificateError
 from service.observability.logs import configure_logs
 from service.servers import CannotListenError
 from service.settings import UnreadableSettingError, load_settings
-from service.settings_faults import describe_fault
+from service.settings.faults import describe_fault
 
 _HELP = (
     "Serve the model over HTTP (port 8000) and gRPC (port 8001) until SIGTERM or SIGINT. Settings are DIGITCODEC_* "

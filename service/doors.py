@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 from service.api import inference, tfserving
 from service.api.context import DoorContext
-from service.api.grpc import HEALTH_SERVICE, CallTracker, HealthKeeper, add_codec_service, add_reflection
+from service.api.grpc import ARRIVAL_S, HEALTH_SERVICE, CallTracker, HealthKeeper, add_codec_service, add_reflection
 from service.api.http import Neighbour, build_http_app
 from service.api.inference import add_inference_service, build_inference_app
 from service.api.tfserving import Relabel, add_serving_services, build_serving_app
@@ -26,9 +26,18 @@ def build_gateway_app(context: DoorContext) -> ASGIApp:
     )
 
 
-def build_gateway_rpc(context: DoorContext, settings: GrpcSettings, grace_s: float) -> RpcServer:
-    """Everything that the gateway answers over gRPC; has no port yet."""
-    server, tracker = build_rpc_server(settings), CallTracker(settings.max_concurrent_calls)
+def build_gateway_rpc(
+    context: DoorContext, settings: GrpcSettings, grace_s: float, *, arrival_s: float = ARRIVAL_S
+) -> RpcServer:
+    """Everything that the gateway answers over gRPC; has no port yet.
+
+    Args:
+        context: What the doors share.
+        settings: Limits of calls and messages.
+        grace_s: Seconds that running calls have to finish after a stop.
+        arrival_s: Seconds that the last answer then has to reach its caller.
+    """
+    server, tracker = build_rpc_server(settings), CallTracker(settings.max_concurrent_calls, arrival_s)
     services = (
         add_codec_service(server, context, tracker, stream_rows=settings.stream_rows),
         add_inference_service(server, context, tracker),

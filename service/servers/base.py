@@ -1,6 +1,11 @@
-"""What every server promises to whoever starts and stops it."""
+"""What every server promises to whoever starts and stops it, and what they have in common."""
 
+import os
+import socket
 from typing import Protocol
+
+# Time for the answers that tell of the end of the grace.
+FAREWELL_S = 2
 
 
 class CannotListenError(Exception):
@@ -15,3 +20,14 @@ class Server(Protocol):
 
     def stop(self) -> None:
         """Take nothing new from now on."""
+
+
+def find_family(host: str, port: int) -> socket.AddressFamily:
+    """IPv4 or IPv6, as the system resolves the name."""
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+
+
+def cannot_listen(host: str, port: int, error: OSError, settings: str) -> CannotListenError:
+    """The error for an address that cannot be had, with the reason and what chooses another."""
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
+    return CannotListenError(f"cannot listen on {host}:{port}: {reason}; choose another address with {settings}")

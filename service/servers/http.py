@@ -1,7 +1,6 @@
 """An HTTP server on one socket."""
 
 import math
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +8,8 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from service.servers.base import CannotListenError
+from service.servers.base import FAREWELL_S, cannot_listen, find_family
 
-# Time for the answers that tell of the end of the grace.
-FAREWELL_S = 2
 # Connections that may wait for accept: a burst of new clients is not turned away.
 _BACKLOG = 2048
 
@@ -32,17 +29,6 @@ def listen(host: str, port: int, *, settings: str) -> socket.socket:
         return socket.create_server((host, port), family=find_family(host, port), backlog=_BACKLOG)
     except OSError as error:
         raise cannot_listen(host, port, error, settings) from error
-
-
-def cannot_listen(host: str, port: int, error: OSError, settings: str) -> CannotListenError:
-    """The error for an address that cannot be had, with the reason and what chooses another."""
-    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
-    return CannotListenError(f"cannot listen on {host}:{port}: {reason}; choose another address with {settings}")
-
-
-def find_family(host: str, port: int) -> socket.AddressFamily:
-    """IPv4 or IPv6, as the system resolves the name."""
-    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
 
 
 def find_url(listener: socket.socket) -> str:

@@ -8,8 +8,7 @@ from typing import Protocol
 
 import grpc
 
-from service.servers.base import CannotListenError
-from service.servers.http import FAREWELL_S, cannot_listen, find_family
+from service.servers.base import FAREWELL_S, CannotListenError, cannot_listen, find_family
 from service.settings import GrpcSettings
 
 # Time for another server to take a connection; on one machine that is at once.

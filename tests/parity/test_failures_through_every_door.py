@@ -5,20 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support.all_doors import (
-    ALL_RPC,
-    DOORS,
-    GOOD,
-    LIMIT_BYTES,
-    Gateway,
-    Outcome,
-    Request,
-    Rest,
-    Rpc,
-    UnsayableError,
-    open_gateway,
-    write,
-)
+from support.all_doors import LIMIT_BYTES, Gateway, Outcome, open_gateway
+from support.door_words import ALL_RPC, DOORS, GOOD, Request, Rest, Rpc, UnsayableError, write
 from support.failures import FAILURES, SECRET, STATUSES, Failure
 
 _PAGE = Path(__file__).parents[2] / "docs" / "protocols.md"

@@ -8,13 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from support.all_doors import (
+from support.all_doors import LIMIT_BYTES, MAX_QUEUE_ROWS, Gateway, build_lanes
+from support.door_words import (
     ALL_RPC,
     GOOD,
     GRPC,
     HTTP,
-    LIMIT_BYTES,
-    MAX_QUEUE_ROWS,
     OIP_BINARY,
     OIP_GRPC,
     OIP_JSON,
@@ -25,13 +24,11 @@ from support.all_doors import (
     TFS_REST,
     TFS_ROWS,
     Ask,
-    Gateway,
     Request,
     Rest,
     Rpc,
     Status,
     UnsayableError,
-    build_lanes,
     write,
     write_binary,
     write_infer,

@@ -73,17 +73,9 @@ def build_codec(
     return codec
 
 
-def build_door(
-    backend: Backend | None = None,
-    *,
-    codec: Codec | None = None,
-    limits: LimitSettings | None = None,
-    bulk: Executor | None = None,
-    log: LineLog | None = None,
-    metrics: Metrics | None = None,
-) -> ASGIApp:
-    """The door as the service builds it, over a fake backend unless told otherwise."""
-    return build_http_app(build_context(backend, codec=codec, limits=limits, bulk=bulk, log=log, metrics=metrics))
+def build_door(backend: Backend | None = None, **options: Any) -> ASGIApp:
+    """The door as the service builds it, over a fake backend unless told otherwise; options as of `build_context`."""
+    return build_http_app(build_context(backend, **options))
 
 
 def build_context(

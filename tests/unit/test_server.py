@@ -39,7 +39,9 @@ class Running:
         address: Where it listens for gRPC.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, grace_s: float, delay_s: float = 0) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, grace_s: float, delay_s: float = 0, arrival_s: float = 0
+    ) -> None:
         self.backend = HeldBackend()
         self._signal = asyncio.Event()
         monkeypatch.setattr("service.servers.until_signal.wait_for_signal", self._wait_for_signal)
@@ -50,7 +52,7 @@ class Running:
         self.url = find_url(self._listener)
         context = build_context(codec=codec)
         http = HttpServer(build_gateway_app(context), self._listener, grace_s)
-        rpc = build_gateway_rpc(context, GrpcSettings(), grace_s)
+        rpc = build_gateway_rpc(context, GrpcSettings(), grace_s, arrival_s=arrival_s)
         self.address = rpc.bind("127.0.0.1", 0, settings=SETTINGS)
 
         async def give_up() -> None:
@@ -188,7 +190,7 @@ async def test_calls_whose_rows_are_still_parsed_are_told_at_the_end_of_the_grac
 
 async def test_answers_on_a_slow_line_arrive_before_the_connection_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three megabytes over a line of four a second: the answer has left us long before it is there."""
-    running = Running(monkeypatch, grace_s=60)
+    running = Running(monkeypatch, grace_s=60, arrival_s=1)
     async with slow_line(running.address, bytes_per_s=4e6) as address, grpc.aio.insecure_channel(address) as channel:
         stub: Any = CodecStub(channel)
         images = pb.Images(packed=count_images(4000).tobytes())
@@ -222,7 +224,7 @@ def test_taken_port_is_told_with_the_setting() -> None:
 
 async def test_taken_grpc_port_is_told_with_the_setting() -> None:
     """Two services never share a port without knowing, as gRPC would let them."""
-    first, second = (build_gateway_rpc(build_context(), GrpcSettings(), 1) for _ in range(2))
+    first, second = (build_gateway_rpc(build_context(), GrpcSettings(), 1, arrival_s=0) for _ in range(2))
     port = first.bind("127.0.0.1", 0, settings="").rpartition(":")[2]
     with pytest.raises(CannotListenError, match=f"127.0.0.1:{port}.*DIGITCODEC_GRPC__PORT"):
         second.bind("127.0.0.1", int(port), settings="DIGITCODEC_GRPC__PORT")
@@ -245,7 +247,7 @@ def test_warm_up_stays_small_for_large_batches() -> None:
 async def test_socket_of_a_living_server_is_not_taken(tmp_path: Path) -> None:
     """The second server is refused, and the first one goes on answering there; a dead one's socket is taken over."""
     path = tmp_path / "digits.sock"
-    first, second = (build_gateway_rpc(build_context(), GrpcSettings(), 1) for _ in range(2))
+    first, second = (build_gateway_rpc(build_context(), GrpcSettings(), 1, arrival_s=0) for _ in range(2))
     first.bind_socket(path, settings="X")
     serving = asyncio.create_task(first.serve())
     async with grpc.aio.insecure_channel(f"unix:{path}") as channel:
@@ -264,7 +266,7 @@ async def test_socket_of_a_living_server_is_not_taken(tmp_path: Path) -> None:
 
 async def test_impossible_socket_is_told_with_the_setting(tmp_path: Path) -> None:
     """A folder that is not there, and a file that is no socket."""
-    server = build_gateway_rpc(build_context(), GrpcSettings(), 1)
+    server = build_gateway_rpc(build_context(), GrpcSettings(), 1, arrival_s=0)
     (tmp_path / "file").touch()
     with pytest.raises(CannotListenError, match=r"is there the folder.*THE_SETTING"):
         server.bind_socket(tmp_path / "nowhere" / "digits.sock", settings="THE_SETTING")

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.settings import load_settings
-from service.settings_faults import describe_fault
+from service.settings.faults import describe_fault
 
 FAULTS = [
     ({"HTTP__PROT": "1"}, "DIGITCODEC_HTTP__PROT is no setting; did you mean DIGITCODEC_HTTP__PORT?"),

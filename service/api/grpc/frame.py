@@ -5,7 +5,9 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from typing import Any, NoReturn, TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, NoReturn, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -26,7 +28,7 @@ FailureRenderer = Callable[[Exception], RpcStatus]
 _INLINE_MESSAGE_BYTES = 2**18
 
 # A call is over for us when its answer is with the system, and closing the connection then may still cut it off.
-_ARRIVAL_S = 1.0
+ARRIVAL_S = 1.0
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
@@ -47,7 +49,7 @@ class CallTracker:
         is_cut_off: True once the grace is over.
     """
 
-    def __init__(self, max_calls: int = 4096, arrival_s: float = _ARRIVAL_S) -> None:
+    def __init__(self, max_calls: int = 4096, arrival_s: float = ARRIVAL_S) -> None:
         """Begin with no call.
 
         Args:
@@ -98,6 +100,15 @@ class CallTracker:
             self._idle.set()
 
 
+@dataclass(frozen=True, slots=True)
+class _Method(Generic[_Request]):
+    """One unary method; see `RpcFrame.build_handler`."""
+
+    operation: str
+    request_type: type[_Request]
+    work: Work[_Request]
+
+
 class RpcFrame:
     """Answers unary calls of one door."""
 
@@ -136,31 +147,17 @@ class RpcFrame:
             request_type: The message that it takes.
             work: Makes the response, and notes rows and version.
         """
+        method = _Method(operation, request_type, work)
+        return grpc.unary_unary_rpc_method_handler(partial(self._answer, method), response_serializer=serialize)
 
-        async def answer(data: bytes, rpc: RpcContext) -> Message:
-            async def parse_and_work(deadline: Deadline, exchange: Exchange) -> Message:
-                request = await parse_message(request_type, data, self._context.bulk)
-                return await work(request, deadline, exchange)
-
-            return await self.answer(operation, parse_and_work, rpc)
-
-        return grpc.unary_unary_rpc_method_handler(answer, response_serializer=serialize)
-
-    async def answer(
-        self, operation: str, work: Callable[[Deadline, Exchange], Awaitable[_Response]], rpc: RpcContext
-    ) -> _Response:
-        """Do the work of one call within its deadline; what it raises becomes the call's status.
-
-        Args:
-            operation: What the log calls it.
-            work: Makes the response, and notes rows and version.
-            rpc: The call.
-        """
-        exchange = self._context.begin(self._door, operation, find_rpc_origin(rpc, self._context))
+    async def _answer(self, method: "_Method[_Request]", data: bytes, rpc: RpcContext) -> Message:
+        """Answer one call within its deadline; what goes wrong becomes its status."""
+        exchange = self._context.begin(self._door, method.operation, find_rpc_origin(rpc, self._context))
         try:
-            if operation not in self._probes:
+            if method.operation not in self._probes:
                 self._tracker.count(rpc)
-            response = await work_until(self._context.find_deadline(rpc.time_remaining()), exchange, work)
+            deadline = self._context.find_deadline(rpc.time_remaining())
+            response = await work_until(deadline, partial(self._work, method, data, deadline, exchange))
         except asyncio.CancelledError:
             if not self._tracker.is_cut_off:
                 exchange.abandon()
@@ -173,8 +170,12 @@ class RpcFrame:
             rpc.set_trailing_metadata(((REQUEST_ID_KEY, exchange.origin.request_id),))
             return response
         finally:
-            exchange.write(quiet=operation in self._probes)
+            exchange.write(quiet=method.operation in self._probes)
         return await abort(rpc, status, exchange.origin)
+
+    async def _work(self, method: "_Method[_Request]", data: bytes, deadline: Deadline, exchange: Exchange) -> Message:
+        request = await parse_message(method.request_type, data, self._context.bulk)
+        return await method.work(request, deadline, exchange)
 
 
 def add_service(server: grpc.aio.Server, name: str, handlers: Mapping[str, Any]) -> None:
@@ -198,9 +199,7 @@ def serialize(message: Message) -> bytes:
     return message.SerializeToString()
 
 
-async def work_until(
-    deadline: Deadline, exchange: Exchange, work: Callable[[Deadline, Exchange], Awaitable[_Response]]
-) -> _Response:
+async def work_until(deadline: Deadline, work: Callable[[], Awaitable[_Response]]) -> _Response:
     """Do the work, and cancel it at the deadline, wherever it is.
 
     Raises:
@@ -208,7 +207,7 @@ async def work_until(
     """
     try:
         async with asyncio.timeout(deadline.remaining_s()) as timer:
-            return await work(deadline, exchange)
+            return await work()
     except TimeoutError as error:
         if timer.expired():
             raise DeadlineExceededError("the deadline passed before the answer was there") from error

@@ -127,7 +127,7 @@ class _Stream:
         exchange = self._context.begin(self._door, OPERATION, self._origin)
         try:
             deadline = self._context.find_deadline(self._rpc.time_remaining())
-            answer = await work_until(deadline, exchange, partial(self._reconstruct, data, begun, response))
+            answer = await work_until(deadline, partial(self._reconstruct, data, begun, response, deadline, exchange))
         except asyncio.CancelledError:
             exchange.abandon()
             raise

@@ -5,20 +5,8 @@ from collections import Counter
 from types import MappingProxyType
 
 import pytest
-from support.all_doors import (
-    DOORS,
-    GOOD,
-    GRPC,
-    HTTP,
-    OIP,
-    OIP_GRPC,
-    STREAM,
-    TFS,
-    TFS_GRPC,
-    Ask,
-    open_gateway,
-    write,
-)
+from support.all_doors import open_gateway
+from support.door_words import DOORS, GOOD, GRPC, HTTP, OIP, OIP_GRPC, STREAM, TFS, TFS_GRPC, Ask, write
 from support.fakes import FakeBackend, HeldBackend, count_images
 from support.http_door import DISCONNECT, Caller, body_message, build_context, build_door, build_scope, open_client
 from support.scrape import Scrape

@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from pydantic_core import ErrorDetails
 
-from service.settings import PREFIX, EmbeddedBackendSettings, Settings, TFServingBackendSettings
+from service.settings.backends import EmbeddedBackendSettings, TFServingBackendSettings
+from service.settings.root import DELIMITER, PREFIX, Settings
 
 _KINDS = {
     kind.model_fields["kind"].default: sorted(kind.model_fields)
@@ -85,7 +86,7 @@ def _find_names(place: _Place) -> list[str]:
 
 
 def _name(*steps: str) -> str:
-    return PREFIX + "__".join(steps).upper()
+    return PREFIX + DELIMITER.join(steps).upper()
 
 
 _DESCRIPTIONS: Mapping[str, Callable[[_Place, ErrorDetails], str]] = MappingProxyType(

@@ -1,0 +1,33 @@
+"""Every setting of the gateway, read once at start and handed out by group."""
+
+from service.settings.backends import BackendSettings, EmbeddedBackendSettings, TFServingBackendSettings
+from service.settings.environment import UnreadableSettingError, load_settings
+from service.settings.groups import (
+    BatchingSettings,
+    BulkSettings,
+    GrpcSettings,
+    HttpSettings,
+    LimitSettings,
+    ModelServerSettings,
+    ModelSettings,
+    ObservabilitySettings,
+)
+from service.settings.root import PREFIX, Settings
+
+__all__ = [
+    "PREFIX",
+    "BackendSettings",
+    "BatchingSettings",
+    "BulkSettings",
+    "EmbeddedBackendSettings",
+    "GrpcSettings",
+    "HttpSettings",
+    "LimitSettings",
+    "ModelServerSettings",
+    "ModelSettings",
+    "ObservabilitySettings",
+    "Settings",
+    "TFServingBackendSettings",
+    "UnreadableSettingError",
+    "load_settings",
+]
