@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.domain import VersionStatus
-
-# A caller may send any text as a label, and gets it back in the error.
-_SHOWN_CHARACTERS = 60
+from service.words import shorten
 
 
 class LabelReport:
@@ -34,13 +32,9 @@ class LabelReport:
 def describe_unknown(label: str, model_name: str, labels: Mapping[str, int]) -> str:
     """What a caller is told whose label nobody gave to a version."""
     hint = f"it has {sorted(labels)}" if labels else "DIGITCODEC_MODEL__LABELS names them"
-    return f"{model_name} has no label {_shorten(label)}; {hint}"
+    return f"{model_name} has no label {shorten(label)}; {hint}"
 
 
 def describe_target(label: str, number: int, model_name: str) -> str:
     """The beginning of what a caller is told whose label's version does not answer."""
-    return f"label {_shorten(label)} points to version {number} of {model_name}, which is"
-
-
-def _shorten(label: str) -> str:
-    return repr(label if len(label) <= _SHOWN_CHARACTERS else label[:_SHOWN_CHARACTERS] + "...")
+    return f"label {shorten(label)} points to version {number} of {model_name}, which is"

@@ -4,8 +4,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from service.api.words import shorten
 from service.errors import MalformedRequestError, PayloadTooLargeError, UnsupportedMediaError
+from service.words import shorten
 
 # What zlib must expect; RFC 9110, 8.4.1.2: deflate is the zlib format.
 _WINDOW_BITS: Mapping[str, int] = MappingProxyType({"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS})

@@ -3,8 +3,8 @@
 from functools import lru_cache
 
 from service.api.http.problems import NotAcceptableError
-from service.api.words import shorten
 from service.errors import MalformedRequestError
+from service.words import shorten
 
 JSON = "application/json"
 NPY = "application/x-npy"

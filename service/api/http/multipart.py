@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from service.api.words import shorten
 from service.errors import MalformedRequestError, PayloadTooLargeError
+from service.words import shorten
 
 # The parser warns of each broken form; a refusal has its one line already, and strangers must not fill the log.
 _SILENT = logging.getLogger(f"{__name__}.parser")

@@ -13,7 +13,6 @@ from service import images
 from service.api.http.media import JSON, MULTIPART, NPY, RAW, parse_media_type
 from service.api.http.multipart import FilePart, parse_files
 from service.api.reading import MAX_FAULTS, ReadContext, UndecodedRows, open_all, open_file, sum_pixels
-from service.api.words import shorten
 from service.domain import Codes, Rows
 from service.errors import (
     Fault,
@@ -23,6 +22,7 @@ from service.errors import (
     PayloadTooLargeError,
     UnsupportedMediaError,
 )
+from service.words import shorten
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
-from service.api.words import shorten
 from service.codec import DEFAULT_THRESHOLD
 from service.domain import NEWEST, Selector
 from service.errors import MalformedRequestError
 from service.images import Preprocess
+from service.words import shorten
 
 # Far above any sensible query, and small enough that remembered ones take no memory to speak of.
 MAX_QUERY_BYTES = 1024

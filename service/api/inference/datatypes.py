@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from service.api.inference.fields import check_kind
-from service.api.words import shorten
 from service.errors import MalformedRequestError
 from service.wire.tensors import MAX_DIMENSIONS
+from service.words import shorten
 
 BYTES = "BYTES"
 

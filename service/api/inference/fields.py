@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from service.api.words import shorten
 from service.errors import MalformedRequestError
+from service.words import shorten
 
 _Kind = TypeVar("_Kind")
 

@@ -11,10 +11,10 @@ from service.api.inference.fields import take
 from service.api.inference.models import choose_outputs, choose_signature, find_model, parse_version
 from service.api.inference.request import InferAnswer, InferRequest, InputTensor
 from service.api.reading import ReadContext, UndecodedRows, open_files, read_rows
-from service.api.words import shorten
 from service.backends import contract
 from service.domain import Deadline, Signature
 from service.errors import MalformedRequestError, PayloadTooLargeError
+from service.words import shorten
 
 
 async def infer(request: InferRequest, context: DoorContext, deadline: Deadline, exchange: Exchange) -> InferAnswer:

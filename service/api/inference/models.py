@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from service.api.inference.fields import take
-from service.api.words import shorten
 from service.backends import contract
 from service.domain import IMAGE_SIDE, NEWEST, Selector, Signature
 from service.errors import MalformedRequestError, NotFoundError
+from service.words import shorten
 
 _SIGNATURES: tuple[Signature, ...] = get_args(Signature)
 _DEFAULT: Signature = "reconstruct"

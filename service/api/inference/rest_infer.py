@@ -19,9 +19,9 @@ from service.api.inference.request import InferRequest
 from service.api.inference.routes import Route
 from service.api.inference.whole_body import parse_whole_body
 from service.api.reading import render_rows, run_by_size
-from service.api.words import shorten
 from service.domain import Deadline, Signature
 from service.errors import MalformedRequestError
+from service.words import shorten
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from service.api.http.problems import MethodNotAllowedError
-from service.api.words import shorten
 from service.errors import NotFoundError
+from service.words import shorten
 
 # Path below /v2 -> what is asked for; those of models come after the model's name and version.
 _SERVER_ACTIONS: Mapping[str, str] = MappingProxyType(

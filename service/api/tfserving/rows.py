@@ -10,10 +10,10 @@ import orjson
 from service.api.tfserving.signatures import DEFAULT, find_signature
 from service.api.tfserving.values import parse_values
 from service.api.tfserving.words import unknown_rest_signature
-from service.api.words import shorten
 from service.backends import contract
 from service.domain import Answer, Rows, Signature
 from service.errors import MalformedRequestError, PayloadTooLargeError
+from service.words import shorten
 
 _MAX_SHOWN_KEYS = 8
 _NOT_FINITE = re.compile(rb"-?(?:nan|inf)", re.IGNORECASE)

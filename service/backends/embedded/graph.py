@@ -12,6 +12,7 @@ from service.backends.embedded.disk import CANNOT_BE_LOADED, UnusableModelError
 from service.backends.embedded.vetting import read_vetted_graph
 from service.domain import Rows, Signature
 from service.errors import BackendError
+from service.wire.signatures import describe_signatures
 
 _Callable = Callable[[Rows], list[Rows]]
 
@@ -46,9 +47,7 @@ class Graph:
             raise
 
     def _prepare_all(self, definition: Any) -> None:
-        # Names with two underscores are the loader's own, not signatures that a client may call.
-        names = sorted(name for name in definition.signature_def if not name.startswith("__"))
-        self.signatures = {name: _describe(definition.signature_def[name]) for name in names}
+        self.signatures = describe_signatures(definition.signature_def)
         try:
             self.code_dim = check_signatures(self.signatures)
         except ContractViolationError as error:
@@ -138,18 +137,3 @@ def _explain(error: Exception) -> str:
     first_line = (str(error).splitlines() or [""])[0]
     hint = _DAMAGED_VARIABLES if _NO_CHECKPOINT in first_line else ""
     return f"{CANNOT_BE_LOADED}{hint}{type(error).__name__}: {first_line[:300]}"
-
-
-def _describe(signature: Any) -> dict[str, dict[str, Any]]:
-    return {"inputs": _describe_tensors(signature.inputs), "outputs": _describe_tensors(signature.outputs)}
-
-
-def _describe_tensors(tensors: Any) -> dict[str, Any]:
-    return {
-        name: {
-            "name": tensors[name].name,
-            "dtype": tf.dtypes.as_dtype(tensors[name].dtype).name,
-            "shape": [dim.size for dim in tensors[name].tensor_shape.dim],
-        }
-        for name in sorted(tensors)
-    }

@@ -6,8 +6,8 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from service.backends.contract import ContractViolationError, check_signatures
+from service.wire.signatures import describe_signatures
 from service.wire.tensorflow_serving import SignatureDefMap
-from service.wire.tensors import describe_type
 
 FIELD = "signature_def"
 
@@ -38,25 +38,8 @@ def check(response: Any) -> Checked:
         is_there = False
     if not is_there:
         return Checked(violation="the server's metadata holds no signatures")
-    # Names with two underscores are the loader's own, not signatures that a client may call.
-    names = sorted(name for name in definitions.signature_def if not name.startswith("__"))
-    signatures = {name: _describe(definitions.signature_def[name]) for name in names}
+    signatures = describe_signatures(definitions.signature_def)
     try:
         return Checked(signatures, check_signatures(signatures))
     except ContractViolationError as error:
         return Checked(signatures, violation=str(error))
-
-
-def _describe(signature: Any) -> dict[str, dict[str, Any]]:
-    return {"inputs": _describe_tensors(signature.inputs), "outputs": _describe_tensors(signature.outputs)}
-
-
-def _describe_tensors(tensors: Any) -> dict[str, Any]:
-    return {
-        name: {
-            "name": tensors[name].name,
-            "dtype": describe_type(tensors[name].dtype),
-            "shape": [dim.size for dim in tensors[name].tensor_shape.dim],
-        }
-        for name in sorted(tensors)
-    }
