@@ -101,7 +101,7 @@ def parse_shape(tensor: Any) -> tuple[int, ...]:
 
 
 def describe_type(number: int) -> str:
-    """The name of a tensorflow.DataType as NumPy has it, for example `uint8`, or `string`; DT_8 and the like for others."""
+    """The name of a tensorflow.DataType as NumPy has it, for example `uint8`, or `string`; else DT_8 and the like."""
     if number == _STRING:
         return "string"
     return _NUMBERS[number][0].name if number in _NUMBERS else f"DT_{number}"

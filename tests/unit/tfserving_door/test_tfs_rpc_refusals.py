@@ -137,7 +137,7 @@ PREDICTS: dict[str, tuple[Any, Refusal]] = {
     ),
     "images as strings": (
         build_predict({"images": shaped(1, dtype=7, string_val=[b"png"])}),
-        Refusal("INVALID_ARGUMENT", "images of type DT_7 came, expected uint8", "invalid_image"),
+        Refusal("INVALID_ARGUMENT", "images of type string came, expected uint8", "invalid_image"),
     ),
     "images of another shape": (
         build_predict({"images": IMAGES.reshape(2, 784)}),
