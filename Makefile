@@ -67,11 +67,12 @@ pictures: $(VENV)/.dev ## Draw the pictures of the README and the docs again
 COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet
 lock: $(VENV)/.dev ## Pin the dependencies of pyproject.toml anew in requirements/
-	@$(COMPILE) --extra embedded --extra train --group dev -o requirements/dev.txt
+	@$(COMPILE) --extra embedded --extra traces --extra train --group dev -o requirements/dev.txt
 	@$(subst pyproject.toml,requirements/serving-runtime.in,$(COMPILE)) -o requirements/serving-runtime.txt
 	@$(COMPILE) -c requirements/dev.txt -o requirements/gateway.txt
 	@$(COMPILE) -c requirements/dev.txt --extra embedded -o requirements/embedded.txt
 	@$(COMPILE) -c requirements/dev.txt --extra train -o requirements/train.txt
+	@$(COMPILE) -c requirements/dev.txt --extra traces -o requirements/traces.txt
 
 clean: ## Remove .venv, caches and what was built; models stay
 	@rm -rf $(VENV) .venv-serving .venv-gateway build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

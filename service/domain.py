@@ -96,17 +96,36 @@ class Deadline:
             raise DeadlineExceededError("the deadline passed before the work began")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a request came from, so that a model server's log can be joined with ours.
+@dataclass(slots=True)
+class Timings:
+    """Where one request's time went, in seconds; None for what it has not reached. Filled in on its way.
 
     Attributes:
-        request_id: As the log has it; empty if nobody gave one.
-        traceparent: The W3C Trace Context that came with the request, or None.
+        decode_s: From bytes to checked rows, the wait for a turn included.
+        queue_s: From admission until the first rows left for the backend.
+        backend_s: From then until the answer to the last row was there.
+    """
+
+    decode_s: float | None = None
+    queue_s: float | None = None
+    backend_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, and how it fares.
+
+    Attributes:
+        request_id: As the log has it, so that a model server's log can be joined with ours; empty if there is none.
+        traceparent: The W3C Trace Context that the request belongs to, or None.
+        caller: Whose share of the queue it takes: the name of a key, or an address; empty for nobody in particular.
+        timings: Where its time went.
     """
 
     request_id: str = ""
     traceparent: str | None = None
+    caller: str = ""
+    timings: Timings = field(default_factory=Timings, compare=False)
 
 
 UNKNOWN_ORIGIN = Origin()

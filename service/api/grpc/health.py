@@ -1,7 +1,8 @@
 """grpc.health.v1: "" is liveness, each service's name is readiness, and draining is neither."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -9,7 +10,7 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_health.v1.health import aio as health_aio
 
 _Status = health_pb2.HealthCheckResponse
-# Between two looks; a probe asks every second or more seldom.
+# Between two looks for those who watch; whoever asks once is told how things are at that moment.
 _LOOK_INTERVAL_S = 0.1
 
 __all__ = ["HEALTH_SERVICE", "HealthKeeper"]
@@ -27,7 +28,7 @@ class HealthKeeper:
         """
         self._services = services
         self._is_ready = is_ready
-        self._servicer = health_aio.HealthServicer()
+        self._servicer = _Servicer(self._tell)
         self._looking: asyncio.Task[None] | None = None
 
     def add_to(self, server: grpc.aio.Server) -> None:
@@ -58,3 +59,18 @@ class HealthKeeper:
         for service in self._services:
             await self._servicer.set(service, _Status.SERVING if is_ready else _Status.NOT_SERVING)
         return is_ready
+
+
+class _Servicer(health_aio.HealthServicer):
+    """The library's, whose answers are never older than the question."""
+
+    def __init__(self, look: Callable[[], Awaitable[object]]) -> None:
+        super().__init__()
+        self._look = look
+
+    async def Check(  # noqa: N802 - the library's name
+        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> health_pb2.HealthCheckResponse:
+        """Answer one question."""
+        await self._look()
+        return await super().Check(request, context)
