@@ -2,6 +2,6 @@
 
 from service.batching.batcher import Batcher, BatchLimits
 from service.batching.lanes import Lanes
-from service.batching.observer import BatchObserver
+from service.batching.observer import BatchObserver, Unobserved
 
-__all__ = ["BatchLimits", "BatchObserver", "Batcher", "Lanes"]
+__all__ = ["BatchLimits", "BatchObserver", "Batcher", "Lanes", "Unobserved"]

@@ -36,10 +36,11 @@ class BatchLimits:
 class Batcher:
     """Runs requests of any number of rows through a backend in shared batches.
 
-    Everything here happens on one event loop, so no lock is needed. While the backend is busy requests gather;
-    one that is larger than a batch is cut and its answer joined; one whose caller leaves or whose deadline passes
-    gives up its place at once; a running batch that nobody waits for any more is cancelled, so that one that hangs
-    holds its place no longer than its callers stay; a failed batch fails exactly the requests that had rows in it.
+    Everything here happens on one event loop, so no lock is needed. While the backend is busy requests gather, and
+    their callers take turns, row by row; one that is larger than a batch is cut and its answer joined; one whose caller
+    leaves or whose deadline passes gives up its place at once; a running batch that nobody waits for any more is
+    cancelled, so that one that hangs holds its place no longer than its callers stay; a failed batch fails exactly the
+    requests that had rows in it.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Batcher:
         self._clock = clock
         self._observer = observer or Unobserved()
         self._rate = DrainRate(clock)
-        self._room = WaitingRoom(limits.max_queue_rows, self._rate)
+        self._room = WaitingRoom(limits.max_queue_rows, limits.max_batch_rows, self._rate)
         self._orders = itertools.count()
         self._running: dict[asyncio.Task[None], list[Part]] = {}
         self._callers: dict[asyncio.Task[None], int] = {}
@@ -87,14 +88,15 @@ class Batcher:
             call: The signature, the outputs wanted and the version.
             rows: (n, ...) with n >= 1, any n; not changed, and not to be changed before the answer is there.
             deadline: When the caller gives up.
-            origin: Where the request came from; the backend is told.
+            origin: Where the request came from: the backend is told, callers take turns, and its timings are filled in.
 
         Returns:
             One version's outputs for exactly these rows, in order.
 
         Raises:
             NotReadyError: If the batcher is closed, or two versions go on answering parts of the request in turn.
-            OverloadedError: If too many rows wait already; `retry_after_s` says when they will have left.
+            OverloadedError: If too many rows wait already, or too many of the same caller; `retry_after_s` says when
+                they will have left.
             DeadlineExceededError: If the deadline passes first.
             DigitCodecError: Whatever the backend says of the batch.
         """
@@ -115,6 +117,8 @@ class Batcher:
             timer.cancel()
             if entry.waiting:
                 self._room.remove(entry)
+            if entry.left_s is not None:
+                origin.timings.backend_s = self._clock() - entry.left_s
 
     async def close(self, grace_s: float) -> None:
         """Refuse newcomers, let admitted requests finish, and after `grace_s` seconds fail those that are left."""
@@ -139,7 +143,7 @@ class Batcher:
     def _dispatch(self) -> None:
         self._dispatch_is_due = False
         while self._room and len(self._running) < self._limits.max_batches:
-            if parts := self._room.take(self._limits.max_batch_rows):
+            if parts := self._room.take():
                 self._start(parts)
 
     def _start(self, parts: list[Part]) -> None:
@@ -155,10 +159,11 @@ class Batcher:
 
     def _note_waits(self, parts: list[Part]) -> None:
         now_s = self._clock()
-        for part in parts:
-            if (since_s := part.entry.waits_since_s) is not None:
-                self._observer.note_wait(now_s - since_s)
-                part.entry.waits_since_s = None
+        for entry in (part.entry for part in parts):
+            if entry.left_s is None:
+                entry.left_s = now_s
+                entry.origin.timings.queue_s = waited_s = now_s - entry.admitted_s
+                self._observer.note_wait(entry.origin, waited_s)
 
     def _finish(self, task: asyncio.Task[None]) -> None:
         del self._callers[task]
@@ -179,9 +184,11 @@ class Batcher:
         call = parts[0].call
         rows = parts[0].rows if len(parts) == 1 else np.concatenate([part.rows for part in parts])
         latest = max((part.entry.deadline for part in parts), key=lambda deadline: deadline.at_s)
+        origins = [part.entry.origin for part in parts]
         began_s = self._clock()
         try:
-            answer = await self._backend.run(call, rows, latest, [part.entry.origin for part in parts])
+            with self._observer.follow_batch(call, len(rows), origins) as told:
+                answer = await self._backend.run(call, rows, latest, told)
         finally:
             self._observer.note_batch(call.signature, len(rows), self._clock() - began_s)
         check_answer(call, len(rows), answer)

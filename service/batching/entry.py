@@ -21,7 +21,9 @@ class Entry:
         result: Where the caller waits.
         order: Its place in the arrival order.
         origin: Where it came from.
-        waits_since_s: When it was admitted, by the batcher's clock; None once its first rows have left.
+        admitted_s: When it was admitted, by the batcher's clock.
+        left_s: When its first rows left for the backend; None before.
+        place: Its tag among those of all callers (see `Accounts`), and its order; whoever has the least goes first.
         taken: Rows already put into a batch.
         parts: The answers that came back so far, by the row at which they begin.
         batches: The backend calls that its rows have been put into.
@@ -34,7 +36,9 @@ class Entry:
     result: asyncio.Future[Answer]
     order: int
     origin: Origin = UNKNOWN_ORIGIN
-    waits_since_s: float | None = None
+    admitted_s: float = 0.0
+    left_s: float | None = None
+    place: tuple[float, int] = (0.0, 0)
     taken: int = 0
     parts: dict[int, Answer] = field(default_factory=dict)
     batches: list[asyncio.Task[None]] = field(default_factory=list)

@@ -1,77 +1,98 @@
-"""The bounded first-in, first-out store of requests that wait for the backend."""
+"""The bounded store of requests that wait for the backend; callers take turns."""
 
-from collections import deque
+import math
+from bisect import bisect_left, insort
+from operator import attrgetter
 
 from service.batching.drain import DrainRate
 from service.batching.entry import Entry, Part
+from service.batching.fairness import Accounts
 from service.domain import Call
 from service.errors import OverloadedError
 
 # Rows may share a batch if they are for the same call and have the same shape.
 _Kind = tuple[Call, tuple[int, ...]]
 
+_read_place = attrgetter("place")
+
 
 class WaitingRoom:
-    """Entries in order of arrival, one line for each kind of call, bounded in rows.
+    """Entries in order of their callers' turns, one line for each kind of call, bounded in rows.
 
-    The oldest entry decides which kind leaves next, so that no kind starves; entries of that kind that came
-    later may ride along.
+    What one caller sends leaves in the order of its arrival; among callers each is given as many rows as the others.
+    The entry whose turn it is decides which kind leaves next, so that no kind starves; others of that kind may ride
+    along.
     """
 
-    def __init__(self, max_rows: int, rate: DrainRate) -> None:
+    def __init__(self, max_rows: int, max_batch_rows: int, rate: DrainRate) -> None:
+        """An empty room.
+
+        Args:
+            max_rows: Most rows that wait.
+            max_batch_rows: Most rows that leave together.
+            rate: Tells those who are refused when to come back.
+        """
         self._max_rows = max_rows
+        self._max_batch_rows = max_batch_rows
         self._rate = rate
-        self._lines: dict[_Kind, deque[Entry]] = {}
+        self._lines: dict[_Kind, list[Entry]] = {}
+        self._accounts = Accounts()
         self.rows = 0
 
     def __bool__(self) -> bool:
         return bool(self._lines)
 
+    def count_rows(self, caller: str) -> int:
+        """The caller's rows that wait."""
+        return self._accounts.count_rows(caller)
+
     def admit(self, entry: Entry) -> None:
-        """Put the entry at the end of its line.
+        """Give the entry its place.
 
         Raises:
-            OverloadedError: If its rows would exceed the bound; its `retry_after_s` is the time that those who wait
-                will take, by the measured rate.
+            OverloadedError: If its rows would exceed the bound, or its caller's share; its `retry_after_s` is the time
+                that those who wait will take, or the caller's own, by the measured rate.
         """
-        if self.rows + entry.waiting > self._max_rows:
-            raise self._refuse(entry)
-        self._line(entry).append(entry)
-        self.rows += entry.waiting
+        rows = entry.waiting
+        self._check_room(rows, entry.origin.caller)
+        self._put(entry, self._charge(entry, rows))
 
     def readmit(self, entry: Entry) -> None:
         """Put back, before all others of its kind, an entry that must run again; it was admitted once already."""
-        self._line(entry).appendleft(entry)
-        self.rows += entry.waiting
+        self._charge(entry, entry.waiting)
+        self._put(entry, -math.inf)
 
     def remove(self, entry: Entry) -> None:
-        """Free the place of an entry whose caller no longer waits; one that has left already is ignored."""
+        """Free the places of an entry whose caller no longer waits; one that has left already is ignored."""
         kind = _kind_of(entry)
-        line = self._lines.get(kind)
-        if line is None or entry not in line:
+        line = self._lines.get(kind, [])
+        index = bisect_left(line, entry.place, key=_read_place)
+        if index == len(line) or line[index] is not entry:
             return
-        line.remove(entry)
+        del line[index]
         self._close_if_empty(kind)
-        self.rows -= entry.waiting
+        self._turn_out(entry)
 
-    def take(self, limit: int) -> list[Part]:
-        """Cut the next batch: at most `limit` rows of the kind whose oldest entry has waited longest.
+    def take(self) -> list[Part]:
+        """Cut the next batch, of the kind whose first entry has its turn before those of the others.
 
         Entries that nobody waits for any more are turned out on the way, so the batch may be empty.
         """
-        kind = min(self._lines, key=lambda each: self._lines[each][0].order)
+        kind = min(self._lines, key=lambda each: self._lines[each][0].place)
         line = self._lines[kind]
         parts: list[Part] = []
-        while line and limit > 0:
-            if line[0].is_wanted():
-                part = line[0].take(limit)
-                parts.append(part)
-                limit -= len(part)
-                self.rows -= len(part)
+        limit, seen = self._max_batch_rows, 0
+        while seen < len(line) and limit > 0:
+            entry = line[seen]
+            seen += 1
+            if entry.is_wanted():
+                parts.append(self._cut(entry, limit))
+                limit -= len(parts[-1])
             else:
-                self.rows -= line[0].give_up()
-            if not line[0].waiting:
-                line.popleft()
+                self._turn_out(entry)
+        del line[:seen]
+        if parts and parts[-1].entry.waiting:
+            insort(line, parts[-1].entry, key=_read_place)
         self._close_if_empty(kind)
         return parts
 
@@ -79,16 +100,52 @@ class WaitingRoom:
         """Turn everybody out, and say who it was."""
         entries = [entry for line in self._lines.values() for entry in line]
         self._lines.clear()
+        self._accounts.clear()
         self.rows = 0
         return entries
 
-    def _refuse(self, entry: Entry) -> OverloadedError:
-        error = OverloadedError(f"{self.rows} rows wait, {entry.waiting} more came, the limit is {self._max_rows}")
-        error.retry_after_s = self._rate.estimate_wait_s(self.rows)
+    def _check_room(self, rows: int, caller: str) -> None:
+        free_rows = self._max_rows - self.rows
+        if rows > free_rows:
+            detail = f"{self.rows} rows wait, {rows} more came, the limit is {self._max_rows}"
+            raise self._refuse(detail, self.rows)
+        if not self._accounts.may_hold(caller, rows, free_rows):
+            held_rows = self.count_rows(caller)
+            detail = f"{held_rows} rows of this caller wait, {rows} more came, its share of the queue is full"
+            raise self._refuse(detail, held_rows)
+
+    def _refuse(self, detail: str, rows_ahead: int) -> OverloadedError:
+        error = OverloadedError(detail)
+        error.retry_after_s = self._rate.estimate_wait_s(rows_ahead)
         return error
 
-    def _line(self, entry: Entry) -> deque[Entry]:
-        return self._lines.setdefault(_kind_of(entry), deque())
+    def _charge(self, entry: Entry, rows: int) -> float:
+        self.rows += rows
+        return self._accounts.charge(entry.origin.caller, rows, min(rows, self._max_batch_rows))
+
+    def _put(self, entry: Entry, tag: float) -> None:
+        entry.place = (tag, entry.order)
+        line = self._lines.setdefault(_kind_of(entry), [])
+        if not line or line[-1].place < entry.place:  # as a rule, so that nothing need be searched
+            line.append(entry)
+        else:
+            insort(line, entry, key=_read_place)
+
+    def _cut(self, entry: Entry, limit: int) -> Part:
+        """Take at most `limit` rows of the entry, and move its place on by as many."""
+        tag, order = entry.place
+        begin = tag - min(entry.waiting, self._max_batch_rows)
+        part = entry.take(limit)
+        end = begin + len(part)
+        self.rows -= len(part)
+        self._accounts.serve(entry.origin.caller, len(part), end)
+        entry.place = (end + min(entry.waiting, self._max_batch_rows), order)
+        return part
+
+    def _turn_out(self, entry: Entry) -> None:
+        rows = entry.give_up()
+        self.rows -= rows
+        self._accounts.refund(entry.origin.caller, rows)
 
     def _close_if_empty(self, kind: _Kind) -> None:
         if not self._lines[kind]:
