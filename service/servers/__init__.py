@@ -1,19 +1,33 @@
 """Servers on their sockets until a signal comes; know nothing of what they serve."""
 
 from service.servers.base import CannotListenError, Server
+from service.servers.certificate import ServerCertificate, load_certificate
+from service.servers.heritage import Heritage
 from service.servers.http import HttpServer, find_url, listen
+from service.servers.lifeline import Lifeline
+from service.servers.reserve import reserve
 from service.servers.rpc import RpcServer, build_rpc_server
-from service.servers.until_signal import Farewell, run_until_signal, serve_until_signal
+from service.servers.until_signal import STOP_SIGNALS, Farewell, run_until_signal, serve_until_signal
+from service.servers.workers import LEAVE, Birth, Supervisor
 
 __all__ = [
+    "LEAVE",
+    "STOP_SIGNALS",
+    "Birth",
     "CannotListenError",
     "Farewell",
+    "Heritage",
     "HttpServer",
+    "Lifeline",
     "RpcServer",
     "Server",
+    "ServerCertificate",
+    "Supervisor",
     "build_rpc_server",
     "find_url",
     "listen",
+    "load_certificate",
+    "reserve",
     "run_until_signal",
     "serve_until_signal",
 ]

@@ -8,30 +8,40 @@ from typing import Protocol
 
 import grpc
 
-from service.servers.base import FAREWELL_S, CannotListenError, cannot_listen, find_family
+from service.servers.base import FAREWELL_S, CannotListenError
+from service.servers.certificate import ServerCertificate
+from service.servers.reserve import check_free
 from service.settings import GrpcSettings
 
 # Time for another server to take a connection; on one machine that is at once.
 _ANSWER_S = 1.0
 # Health, reflection and calls that are about to be refused need room beyond the calls that we count ourselves.
 _SPARE_CALLS = 1024
+_HANDSHAKE_TIMEOUT_MS = 10_000
 
 
-def build_rpc_server(settings: GrpcSettings) -> grpc.aio.Server:
-    """A server without services and ports yet; to be made on the event loop that will run it."""
+def build_rpc_server(settings: GrpcSettings, *, shares_port: bool = False) -> grpc.aio.Server:
+    """A server without services and ports yet; to be made on the event loop that will run it.
+
+    Args:
+        settings: Limits of calls and messages.
+        shares_port: It is one of several that listen on one port, see `service.servers.reserve`.
+    """
     return grpc.aio.server(
         maximum_concurrent_rpcs=settings.max_concurrent_calls + _SPARE_CALLS,
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
             ("grpc.max_send_message_length", settings.max_message_bytes),
             # Two services on one port would each get every other caller; the second is told instead.
-            ("grpc.so_reuseport", 0),
+            ("grpc.so_reuseport", int(shares_port)),
             # Clients behind load balancers ping idle connections; every ten seconds is not too often.
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
             ("grpc.keepalive_permit_without_calls", 1),
             # A caller who vanished without a word gives its places back within a minute.
             ("grpc.keepalive_time_ms", 30_000),
             ("grpc.keepalive_timeout_ms", 10_000),
+            # As header_timeout_s of HTTP: so long may TLS and HTTP/2 take to begin. gRPC's own figure is 120 s.
+            ("grpc.server_handshake_timeout_ms", _HANDSHAKE_TIMEOUT_MS),
         ],
     )
 
@@ -71,25 +81,42 @@ class RpcServer:
         self._grace_s = grace_s
         self._stopping = asyncio.Event()
 
-    def bind(self, host: str, port: int, *, settings: str) -> str:
+    def bind(
+        self,
+        host: str,
+        port: int,
+        *,
+        settings: str,
+        certificate: ServerCertificate | None = None,
+        is_reserved: bool = False,
+    ) -> str:
         """Take a port; returns host:port as clients reach it.
+
+        Args:
+            host: Name or address.
+            port: 0 lets the system choose.
+            settings: What chooses another address, for the error message.
+            certificate: For TLS.
+            is_reserved: The port is held for this server and others by `service.servers.reserve`.
 
         Raises:
             CannotListenError: If the address is taken or not ours.
         """
-        # gRPC says no more than that it failed; a socket of our own, closed again, says why.
-        try:
-            with socket.create_server((host, port), family=find_family(host, port)):
-                pass
-        except OSError as error:
-            raise cannot_listen(host, port, error, settings) from error
+        if not is_reserved:
+            # gRPC says no more than that it failed; a socket of our own, closed again, says why.
+            check_free(host, port, settings=settings)
         name = f"[{host}]" if ":" in host else host
         try:
-            return f"{name}:{self._server.add_insecure_port(f'{name}:{port}')}"
+            return f"{name}:{self._add_port(f'{name}:{port}', certificate)}"
         except RuntimeError as error:
             raise CannotListenError(
                 f"cannot listen on {name}:{port} for gRPC; choose another address with {settings}"
             ) from error
+
+    def _add_port(self, address: str, certificate: ServerCertificate | None) -> int:
+        if certificate is None:
+            return self._server.add_insecure_port(address)
+        return self._server.add_secure_port(address, certificate.build_rpc_credentials())
 
     def bind_socket(self, path: Path, *, settings: str) -> None:
         """Answer on a Unix socket too; one that a dead process left there is taken over.
@@ -121,6 +148,9 @@ class RpcServer:
                 await self._life.wait_until_quiet()
         # Not sooner: it tells clients to go elsewhere, but then closes their connections over answers under way.
         await self._server.stop(None)
+
+    def announce(self) -> None:
+        """Nothing: health says it, and gRPC's own word to go elsewhere cuts answers short; see `serve`."""
 
     def stop(self) -> None:
         """Take no new call."""

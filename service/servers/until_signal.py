@@ -8,6 +8,9 @@ from typing import Any
 
 from service.servers.base import Server
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+"""What an operator or a terminal sends to end a service."""
+
 
 @dataclass(frozen=True, slots=True)
 class Farewell:
@@ -26,13 +29,17 @@ class Farewell:
     give_up: Callable[[], Awaitable[None]]
 
 
-async def serve_until_signal(servers: Sequence[Server], farewell: Farewell) -> None:
-    """Answer until SIGTERM or SIGINT, or until one of the servers ends; return once running requests are answered."""
+async def serve_until_signal(
+    servers: Sequence[Server], farewell: Farewell, signals: Sequence[signal.Signals] = STOP_SIGNALS
+) -> None:
+    """Answer until a signal, or until one of the servers ends; return once running requests are answered."""
     serving = [asyncio.create_task(server.serve()) for server in servers]
-    await _wait(serving, None)
+    await _wait(serving, None, signals)
     farewell.announce()
+    for server in servers:
+        server.announce()
     if not any(task.done() for task in serving):
-        await _wait(serving, farewell.delay_s)
+        await _wait(serving, farewell.delay_s, signals)
     for server in servers:
         server.stop()
     _, late = await asyncio.wait(serving, timeout=farewell.grace_s)
@@ -42,16 +49,18 @@ async def serve_until_signal(servers: Sequence[Server], farewell: Farewell) -> N
     await asyncio.gather(*serving)
 
 
-async def _wait(serving: Sequence[asyncio.Task[None]], timeout_s: float | None) -> None:
+async def _wait(
+    serving: Sequence[asyncio.Task[None]], timeout_s: float | None, signals: Sequence[signal.Signals]
+) -> None:
     """Wait for a signal, for the end of a server, or for so long."""
-    stopping = asyncio.create_task(wait_for_signal())
+    stopping = asyncio.create_task(wait_for_signal(signals))
     await asyncio.wait({*serving, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
 
 
-async def run_until_signal(work: Coroutine[Any, Any, None]) -> bool:
-    """Run the work to its end, unless SIGTERM or SIGINT comes first; true if it came to its end."""
-    working, stopping = asyncio.create_task(work), asyncio.create_task(wait_for_signal())
+async def run_until_signal(work: Coroutine[Any, Any, None], signals: Sequence[signal.Signals] = STOP_SIGNALS) -> bool:
+    """Run the work to its end, unless a signal comes first; true if it came to its end."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(wait_for_signal(signals))
     done, _ = await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if stopping in done:  # looked at first: a signal that comes together with the end of the work is not lost
         working.cancel()
@@ -62,10 +71,9 @@ async def run_until_signal(work: Coroutine[Any, Any, None]) -> bool:
     return True
 
 
-async def wait_for_signal() -> None:
-    """Return at the first SIGTERM or SIGINT; a second one finds the system's own handlers and ends the process."""
+async def wait_for_signal(signals: Sequence[signal.Signals]) -> None:
+    """Return at the first of these signals; a second one finds the system's own handlers and ends the process."""
     loop, came = asyncio.get_running_loop(), asyncio.Event()
-    signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
         loop.add_signal_handler(number, came.set)
     try:

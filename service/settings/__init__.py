@@ -1,5 +1,6 @@
 """Every setting of the gateway, read once at start and handed out by group."""
 
+from service.settings.access import AccessSettings
 from service.settings.backends import BackendSettings, EmbeddedBackendSettings, TFServingBackendSettings
 from service.settings.environment import UnreadableSettingError, load_settings
 from service.settings.groups import (
@@ -13,9 +14,11 @@ from service.settings.groups import (
     ObservabilitySettings,
 )
 from service.settings.root import PREFIX, Settings
+from service.settings.tls import TlsSettings
 
 __all__ = [
     "PREFIX",
+    "AccessSettings",
     "BackendSettings",
     "BatchingSettings",
     "BulkSettings",
@@ -28,6 +31,7 @@ __all__ = [
     "ObservabilitySettings",
     "Settings",
     "TFServingBackendSettings",
+    "TlsSettings",
     "UnreadableSettingError",
     "load_settings",
 ]

@@ -5,12 +5,13 @@ import os
 from pydantic_settings import SettingsError
 
 from service.settings.root import DELIMITER, PREFIX, Settings
+from service.startup import CannotStartError
 
 # The only setting that has names of its own below it.
 _MAP = ["model", "labels"]
 
 
-class UnreadableSettingError(ValueError):
+class UnreadableSettingError(CannotStartError):
     """A DIGITCODEC_* variable is set that no setting reads, or that cannot be parsed."""
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, PositiveInt, field_validator
 
 from service.settings.group import MAX_C_INT, Group
+from service.settings.lists import Networks, Origins
 
 
 class HttpSettings(Group):
@@ -21,6 +22,55 @@ class HttpSettings(Group):
         ge=0,
         le=65535,
         description="Port to listen on; 0 lets the system choose one, which the log then names.",
+    )
+    workers: PositiveInt = Field(
+        1,
+        le=64,
+        description="Processes that answer on the gateway's ports; more than one is watched and replaced by one more, "
+        "which answers nothing. For a model server elsewhere: about the processors. The embedded backend uses all "
+        "processors already and would be loaded by each. Limits, queues and rates hold for each worker; "
+        "the model server command has one process always.",
+    )
+    header_timeout_s: float = Field(
+        10.0,
+        gt=0,
+        description="Time for the whole head of a request, from the connect or from its first byte on, and for a TLS "
+        "handshake; then 408 and the end of the connection. The body has until the request's deadline.",
+    )
+    max_header_bytes: int = Field(
+        32 * 2**10,
+        ge=1024,
+        le=2**20,
+        description="Largest head of a request, its first line included; a larger one gets 431 before it is all read.",
+    )
+    max_headers: int = Field(100, gt=0, description="Most header lines of a request; more get 431.")
+    write_timeout_s: float = Field(
+        30.0,
+        gt=0,
+        description="Time for a caller to take an answer; then the connection is cut, so that callers who do not read "
+        "hold no memory. Raise it for large answers on slow lines: 10 MB in 30 s are 2.7 Mbit/s.",
+    )
+    keep_alive_s: int = Field(
+        5,
+        gt=0,
+        description="Time that an idle connection is kept for the next request. Behind a proxy that reuses "
+        "connections, more than the proxy's own idle time (often 60): else a request of it can meet our closing.",
+    )
+    max_connections: int = Field(
+        4096,
+        gt=0,
+        description="Most connections at the same time, idle ones included; one more gets 503 and Retry-After. Each "
+        "takes a file descriptor: the limit of open files (ulimit -n) must be higher.",
+    )
+    trusted_proxies: Networks = Field(
+        (),
+        description="Addresses or networks, separated by commas, of proxies whose X-Forwarded-For and "
+        "X-Forwarded-Proto are believed. From anybody else these headers mean nothing.",
+    )
+    cors_origins: Origins = Field(
+        (),
+        description="Origins, separated by commas, whose pages may call from a browser (CORS): https://lab.example. "
+        "`*` lets any page call, harmless only where nothing but keys guards the service. None: no CORS headers.",
     )
 
 
@@ -82,6 +132,12 @@ class LimitSettings(Group):
         32 * 2**20,
         gt=0,
         description="Largest request body. The default holds 4,096 images as float64 npy or as JSON lists of integers.",
+    )
+    max_inflight_bytes: int = Field(
+        256 * 2**20,
+        gt=0,
+        description="Most bytes of request bodies and messages held at the same time; more are refused at once. "
+        "At least limits.max_body_bytes.",
     )
     max_rows: int = Field(
         4096, gt=0, description="Most images or codes in one request. Larger sets go in several requests."
@@ -170,6 +226,18 @@ class ObservabilitySettings(Group):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severity that is written. At warning, answered requests leave no line."
+    )
+    request_lines_per_s: int = Field(
+        100,
+        gt=0,
+        description="Most log lines a second about requests with the same outcome; the next line of that outcome says "
+        "how many were left out. A very large number writes them all.",
+    )
+
+    traces: bool = Field(
+        False,  # noqa: FBT003 - a default
+        description="Send OpenTelemetry traces by OTLP over HTTP; needs the extra `traces`. Where to, how many and "
+        "under which name is set by its own OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER and OTEL_SERVICE_NAME.",
     )
 
     @field_validator("log_format", "log_level", mode="before")

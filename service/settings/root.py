@@ -3,6 +3,7 @@
 from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.settings.access import AccessSettings
 from service.settings.backends import BackendSettings, EmbeddedBackendSettings
 from service.settings.groups import (
     BatchingSettings,
@@ -14,6 +15,7 @@ from service.settings.groups import (
     ModelSettings,
     ObservabilitySettings,
 )
+from service.settings.tls import TlsSettings
 
 PREFIX = "DIGITCODEC_"
 DELIMITER = "__"
@@ -29,6 +31,8 @@ class Settings(BaseSettings):
 
     http: HttpSettings = HttpSettings()
     grpc: GrpcSettings = GrpcSettings()
+    tls: TlsSettings = TlsSettings()
+    access: AccessSettings = AccessSettings()
     limits: LimitSettings = LimitSettings()
     batching: BatchingSettings = BatchingSettings()
     bulk: BulkSettings = BulkSettings()
@@ -60,6 +64,11 @@ class Settings(BaseSettings):
                 f"batching.max_queue_rows is {self.batching.max_queue_rows}, less than batching.max_batch_rows "
                 f"{self.batching.max_batch_rows}: the largest request of this lane could never be "
                 "admitted; raise DIGITCODEC_BATCHING__MAX_QUEUE_ROWS too"
+            )
+        if self.limits.max_inflight_bytes < self.limits.max_body_bytes:
+            raise ValueError(
+                f"limits.max_inflight_bytes is {self.limits.max_inflight_bytes}, less than limits.max_body_bytes "
+                f"{self.limits.max_body_bytes}: the largest body could never be taken"
             )
         if self.limits.default_timeout_s > self.limits.max_timeout_s:
             raise ValueError(

@@ -20,7 +20,7 @@ from service.batching import Batcher, BatchLimits, Lanes
 from service.codec import Codec
 from service.doors import build_gateway_app, build_gateway_rpc
 from service.servers import CannotListenError, Farewell, HttpServer, find_url, listen, serve_until_signal
-from service.settings import GrpcSettings
+from service.settings import GrpcSettings, HttpSettings
 from service.wire import codec_pb2 as pb
 from service.wire.codec_pb2_grpc import CodecStub
 
@@ -51,7 +51,7 @@ class Running:
         self._listener = listen("127.0.0.1", 0, settings=SETTINGS)
         self.url = find_url(self._listener)
         context = build_context(codec=codec)
-        http = HttpServer(build_gateway_app(context), self._listener, grace_s)
+        http = HttpServer(build_gateway_app(context), self._listener, HttpSettings(), grace_s)
         rpc = build_gateway_rpc(context, GrpcSettings(), grace_s, arrival_s=arrival_s)
         self.address = rpc.bind("127.0.0.1", 0, settings=SETTINGS)
 
@@ -67,7 +67,7 @@ class Running:
         """What SIGTERM does."""
         self._signal.set()
 
-    async def _wait_for_signal(self) -> None:
+    async def _wait_for_signal(self, *_signals: object) -> None:
         await self._signal.wait()
         self._signal.clear()
 

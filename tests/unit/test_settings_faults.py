@@ -8,7 +8,10 @@ from service.settings.faults import describe_fault
 
 FAULTS = [
     ({"HTTP__PROT": "1"}, "DIGITCODEC_HTTP__PROT is no setting; did you mean DIGITCODEC_HTTP__PORT?"),
-    ({"HTTP__ZZZ": "1"}, "DIGITCODEC_HTTP__ZZZ is no setting; after DIGITCODEC_HTTP__ comes one of HOST, PORT"),
+    (
+        {"TLS__ZZZ": "1"},
+        "DIGITCODEC_TLS__ZZZ is no setting; after DIGITCODEC_TLS__ comes one of CERTIFICATE, CLIENT_CA, PRIVATE_KEY",
+    ),
     (
         {"BACKEND__TARGET": "dns:///x:1"},
         "DIGITCODEC_BACKEND__TARGET is no setting of the embedded backend; it needs DIGITCODEC_BACKEND__KIND=tfserving",
@@ -17,7 +20,10 @@ FAULTS = [
         {"BACKEND__KIND": "tfserving", "BACKEND__TARGETS": "dns:///x:1"},
         "DIGITCODEC_BACKEND__TARGETS is no setting; did you mean DIGITCODEC_BACKEND__TARGET?",
     ),
-    ({"HTTP": "1"}, "DIGITCODEC_HTTP is no setting; after DIGITCODEC_HTTP__ comes one of HOST, PORT"),
+    (
+        {"TLS": "1"},
+        "DIGITCODEC_TLS is no setting; after DIGITCODEC_TLS__ comes one of CERTIFICATE, CLIENT_CA, PRIVATE_KEY",
+    ),
     ({"HTTP": '{"port": {"x": 1}}'}, "DIGITCODEC_HTTP__PORT: Input should be a valid integer, got {'x': 1}"),
     ({"BACKEND__KIND": "triton"}, "DIGITCODEC_BACKEND__KIND: expected one of embedded, tfserving, got 'triton'"),
     (

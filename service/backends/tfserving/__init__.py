@@ -1,6 +1,6 @@
 """TensorFlow Serving over gRPC, without TensorFlow: asks a model server, and watches which versions it has."""
 
 from service.backends.tfserving.backend import TFServingBackend
-from service.backends.tfserving.channel import UnusableCertificateError
+from service.certificates import UnusableCertificateError
 
 __all__ = ["TFServingBackend", "UnusableCertificateError"]

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from service.certificates import load_authorities, load_pair, read_file
 from service.settings import TFServingBackendSettings
 from service.wire.tensorflow_serving import PREDICTION_SERVICE
 
@@ -27,9 +28,7 @@ _LAST_RETRY = "0.2s"
 # tried again. A server in trouble thus gets at most a tenth more calls.
 _RETRY_BUDGET = {"maxTokens": 10, "tokenRatio": 0.1}
 
-
-class UnusableCertificateError(Exception):
-    """A file of certificates or keys cannot be used; the text names the setting and the file."""
+_PREFIX = "DIGITCODEC_BACKEND__"
 
 
 def load_credentials(settings: TFServingBackendSettings) -> grpc.ChannelCredentials | None:
@@ -100,37 +99,13 @@ def _build_service_config(max_attempts: int) -> dict[str, Any]:
 
 
 def _read(path: Path | None, setting: str) -> bytes | None:
-    if path is None:
-        return None
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _unusable(setting, path, error) from error
+    return None if path is None else read_file(path, _PREFIX + setting)
 
 
 def _check_files(settings: TFServingBackendSettings) -> None:
     """Let OpenSSL read the files now: gRPC would find the same faults at the first connection, and only log them."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if settings.ca_file is not None:
-        try:
-            context.load_verify_locations(settings.ca_file)
-        except OSError as error:
-            raise _unusable("CA_FILE", settings.ca_file, error) from error
+        load_authorities(context, settings.ca_file, _PREFIX + "CA_FILE")
     if settings.cert_file is not None and settings.key_file is not None:
-        _check_pair(context, settings.cert_file, settings.key_file)
-
-
-def _check_pair(context: ssl.SSLContext, cert_file: Path, key_file: Path) -> None:
-    # Read first: OpenSSL does not say which of the two it could not open.
-    _read(cert_file, "CERT_FILE")
-    _read(key_file, "KEY_FILE")
-    try:
-        # Without a password it would ask the terminal for that of an encrypted key.
-        context.load_cert_chain(cert_file, key_file, password="")
-    except OSError as error:
-        raise _unusable("CERT_FILE or DIGITCODEC_BACKEND__KEY_FILE", f"{cert_file}, {key_file}", error) from error
-
-
-def _unusable(setting: str, path: Path | str, error: OSError) -> UnusableCertificateError:
-    reason = error.strerror if not isinstance(error, ssl.SSLError) else (error.reason or error.args[-1])
-    return UnusableCertificateError(f"cannot use {path} of DIGITCODEC_BACKEND__{setting}: {reason}")
+        load_pair(context, settings.cert_file, settings.key_file, (_PREFIX + "CERT_FILE", _PREFIX + "KEY_FILE"))

@@ -1,0 +1,237 @@
+"""One HTTP connection: uvicorn's, with the bounds on time and memory that uvicorn leaves to a proxy before it."""
+
+import asyncio
+import fcntl
+import struct
+import termios
+
+import httptools
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from service.servers.refusals import HEAD_TOO_LARGE, MALFORMED, TIMED_OUT, TOO_MANY, Refusal
+from service.servers.shared import SharedState
+
+# A socket closed while data still comes in is reset, and the reset can overtake a refusal. So what a refused caller
+# sends is thrown away for so long.
+LINGER_S = 2.0
+
+
+class _RefusedHeadError(Exception):
+    """Ends the parsing of a head."""
+
+
+class Connection(HttpToolsProtocol):
+    """A connection whose caller cannot hold it, or memory, for longer than the settings say.
+
+    The server calls `check` about once a second, so that no request pays for timers. Either the caller owes us
+    something (a head; or the rest of a body that was answered already), or we owe an answer, whose deadline the
+    application watches, or neither: then uvicorn's keep-alive timer runs.
+    """
+
+    def __init__(self, config: uvicorn.Config, shared: SharedState, *, is_one_too_many: bool) -> None:
+        """Prepare for a connection that was accepted.
+
+        Args:
+            config: Loaded.
+            shared: What it shares with the others.
+            is_one_too_many: Turn it away as soon as it can hear us.
+        """
+        super().__init__(config, shared, {}, asyncio.get_running_loop())
+        self._shared = shared
+        self._settings = shared.settings
+        shared.shaking_hands.add(self)
+        if is_one_too_many:
+            shared.turned_away.add(self)
+        self._reads_head = True
+        # Bytes that came since the last head or piece of a body was complete: a head's, a chunk's frame, trailers.
+        self._unparsed_bytes = 0
+        self._body_of: RequestResponseCycle | None = None
+        self._unanswered = 0
+        self._owed_since_s: float | None = None
+        self._blocked_since_s: float | None = None
+        self._refusal = MALFORMED
+        self._is_deaf = False
+        self._must_refuse = False
+        self._lingering: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """The caller can speak."""
+        super().connection_made(transport)
+        self._shared.shaking_hands.discard(self)
+        self._owed_since_s = self.loop.time()
+        if self in self._shared.turned_away:
+            self._refuse(TOO_MANY)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over, whoever ended it."""
+        self.forget()
+        if self._lingering is not None:
+            self._lingering.cancel()
+        self._unset_keepalive_if_required()  # uvicorn leaves it running if the connection broke
+        super().connection_lost(exc)
+
+    def forget(self) -> None:
+        """Count no more."""
+        self._shared.shaking_hands.discard(self)
+        self._shared.turned_away.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; of a head no more than may come, however much it is."""
+        limit = self._settings.max_header_bytes
+        while self._reads_head and not self._is_deaf and len(data) > (room := limit - self._unparsed_bytes):
+            self._feed(data[:room])
+            data = data[room:]
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
+        self._unset_keepalive_if_required()
+        self._unparsed_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(self._refusal)
+        except httptools.HttpParserUpgrade:
+            # The parser stops at a protocol that it does not know, so the answer ends the connection.
+            self.cycle.keep_alive = False
+        else:
+            if self._unparsed_bytes >= self._settings.max_header_bytes:
+                self._refuse(HEAD_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request is here."""
+        super().on_message_begin()
+        if self._owed_since_s is None:
+            self._owed_since_s = self.loop.time()
+
+    def on_headers_complete(self) -> None:
+        """The head is here: a request begins."""
+        if len(self.headers) > self._settings.max_headers:
+            self._refusal = HEAD_TOO_LARGE
+            raise _RefusedHeadError
+        super().on_headers_complete()
+        self.headers = []  # here end trailers, which are no headers of the request (RFC 9110, 6.5.1)
+        self._reads_head = False
+        self._unparsed_bytes = 0
+        self._owed_since_s = None
+        self._body_of = self.cycle
+        self._unanswered += 1
+        if self._shared.is_leaving:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body is here."""
+        self._unparsed_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is here to its end."""
+        super().on_message_complete()
+        self._reads_head = True
+        self._unparsed_bytes = 0
+        self._body_of = None
+
+    def on_response_complete(self) -> None:
+        """The answer to the oldest request has left us."""
+        super().on_response_complete()
+        self._unanswered -= 1
+        if self._unanswered:
+            return
+        if self._must_refuse:
+            self._tell()
+        elif self._body_of is not None or self._owed_since_s is not None:
+            # The rest of the body, and the next head: their bytes stop uvicorn's keep-alive timer for good.
+            self._owed_since_s = self.loop.time()
+
+    def check(self, now_s: float) -> None:
+        """End the connection if its caller keeps it waiting for too long.
+
+        Args:
+            now_s: The event loop's time.
+        """
+        self._check_reader(now_s)
+        self._let_go()
+        if self._owed_since_s is None or self._unanswered or self._is_deaf:
+            return
+        if now_s - self._owed_since_s < self._settings.header_timeout_s:
+            return
+        if self._body_of is None:
+            self._refuse(TIMED_OUT)
+        else:
+            self._shared.ended["body_unfinished"] += 1
+            self.transport.close()
+
+    def _check_reader(self, now_s: float) -> None:
+        if not self.transport.get_write_buffer_size():
+            self._blocked_since_s = None
+        elif self._blocked_since_s is None:
+            self._blocked_since_s = now_s
+        elif now_s - self._blocked_since_s >= self._settings.write_timeout_s:
+            self._shared.ended["answer_not_read"] += 1
+            self.transport.abort()
+
+    def announce(self) -> None:
+        """Let the answers that have not begun end the connection."""
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.keep_alive = False
+
+    def part(self, quiet_since_s: float) -> bool:
+        """Close the connection if its caller has asked for nothing; true if it is closing.
+
+        Args:
+            quiet_since_s: What came after this time, by the event loop's clock, is given time to speak.
+        """
+        self._let_go()
+        is_idle = not self._unanswered and not (self._reads_head and self._unparsed_bytes)
+        if is_idle and (self._owed_since_s or 0) <= quiet_since_s and not self._count_bytes(termios.FIONREAD):
+            self.transport.close()
+        return self.transport.is_closing()
+
+    def _let_go(self) -> None:
+        """Cut a closing connection whose caller has everything: TLS waits for a farewell that need not come."""
+        if not self.transport.is_closing() or self.transport.get_write_buffer_size():
+            return
+        if not self._count_bytes(termios.TIOCOUTQ):
+            self.transport.abort()
+
+    def _count_bytes(self, queue: int) -> int:
+        """Bytes that the kernel has for us (FIONREAD), or for the caller and not received yet (TIOCOUTQ)."""
+        descriptor = self.transport.get_extra_info("socket").fileno()
+        if descriptor < 0:  # closed by now
+            return 0
+        count: int = struct.unpack("i", fcntl.ioctl(descriptor, queue, bytes(4)))[0]
+        return count
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Hear no more, and tell why once the requests before this one have their answers."""
+        self._shared.ended[f"{refusal.status}_{refusal.reason}"] += 1
+        self._is_deaf = self._must_refuse = True
+        self._refusal = refusal
+        broken = self._body_of
+        if broken is not None and broken.response_started:
+            self.transport.close()  # a second answer would be taken for that of the next request
+            return
+        if broken is not None:
+            self._drop(broken)
+        if not self._unanswered:
+            self._tell()
+
+    def _drop(self, broken: RequestResponseCycle) -> None:
+        """Take back a request whose body cannot come."""
+        self._unanswered -= 1
+        if self._unanswered:
+            self.pipeline.popleft()  # its turn has not come, and it is the newest
+        broken.disconnected = True  # the application need not answer
+        broken.message_event.set()
+
+    def _tell(self) -> None:
+        """Answer with the refusal, and close once the caller has had time to read it."""
+        if self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        self.transport.write(self._refusal.render(self._shared.default_headers))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._lingering = self.loop.call_later(LINGER_S, self.transport.close)
