@@ -1,4 +1,4 @@
-"""`python -m service [gateway|model-server]`: read the settings, serve, and say in one line what is wrong with them."""
+"""`python -m service [gateway|model-server|key NAME]`: read the settings and serve, or say in one line what is wrong."""
 
 import os
 
@@ -6,52 +6,86 @@ import os
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 import sys
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 
 import uvloop
 from pydantic import ValidationError
 
 from service import __version__
+from service.access import make_key
 from service.app import serve_gateway, serve_model
-from service.backends.embedded.backend import MissingTensorFlowError
-from service.backends.tfserving import UnusableCertificateError
 from service.observability.logs import configure_logs
-from service.servers import CannotListenError
-from service.settings import UnreadableSettingError, load_settings
+from service.servers import Heritage
+from service.settings import Settings, load_settings
 from service.settings.faults import describe_fault
+from service.startup import CannotStartError
+from service.workers import become_worker, serve_worker, serve_workers
 
 _HELP = (
     "Serve the model over HTTP (port 8000) and gRPC (port 8001) until SIGTERM or SIGINT. Settings are DIGITCODEC_* "
     "environment variables, for example DIGITCODEC_HTTP__PORT=9000; docs/settings.md lists them. Log lines go to "
     "standard output; what keeps the service from starting goes to standard error."
 )
-_COMMANDS = {"gateway": serve_gateway, "model-server": serve_model}
+_COMMANDS_HELP = (
+    "gateway: every door (the default); model-server: TensorFlow Serving's API alone, on ports 8500 and 8501; "
+    "key: make a key for a caller"
+)
 
 
 def main() -> int:
-    """Serve until told to stop; 0 after a clean stop, 2 if the service could not be started as configured."""
+    """Serve until told to stop.
+
+    Returns:
+        0 after a clean stop; 2 if the service could not be started as configured; 1 if its workers kept dying.
+    """
     parser = ArgumentParser(prog="python -m service", description=_HELP)
     parser.add_argument(
-        "command",
-        nargs="?",
-        choices=_COMMANDS,
-        default="gateway",
-        help="gateway: every door (the default); model-server: TensorFlow Serving's API alone, on ports 8500 and 8501",
+        "command", nargs="?", choices=("gateway", "model-server", "key"), default="gateway", help=_COMMANDS_HELP
     )
+    parser.add_argument("name", nargs="?", help="key: what log and metrics are to call the caller")
     parser.add_argument("--version", action="version", version=f"digitcodec {__version__}")
-    command = _COMMANDS[parser.parse_args().command]
+    # What the first process of several starts the others with.
+    parser.add_argument("--worker", type=Heritage.from_argument, help=SUPPRESS)
+    arguments = parser.parse_args()
+    if (arguments.command == "key") != (arguments.name is not None):
+        parser.error("a name goes with the command key, and with no other: python -m service key NAME")
     # TensorFlow's C++ prints notices to the terminal at import; errors still come through.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        settings = load_settings()
-        configure_logs(settings.observability)
-        uvloop.run(command(settings))
+        return _print_key(arguments.name) if arguments.name else _run(arguments.command, arguments.worker)
     except ValidationError as error:
         print("\n".join(f"digitcodec: {describe_fault(fault)}" for fault in error.errors()), file=sys.stderr)
-        return 2
-    except (UnreadableSettingError, MissingTensorFlowError, UnusableCertificateError, CannotListenError) as error:
+    except CannotStartError as error:
         print(f"digitcodec: {error}", file=sys.stderr)
-        return 2
+    return 2
+
+
+def _print_key(name: str) -> int:
+    """Print what goes into the file, so that it can be appended there, and apart from it the key itself."""
+    secret, lines = make_key(name)
+    print(lines, end="")
+    print(f"the key of {name}, to be seen only now: {secret}", file=sys.stderr)
+    return 0
+
+
+def _run(command: str, heritage: Heritage | None) -> int:
+    settings = load_settings()
+    configure_logs(settings.observability)
+    status: int = uvloop.run(_serve(command, settings, heritage))
+    return status
+
+
+async def _serve(command: str, settings: Settings, heritage: Heritage | None) -> int:
+    """Do what was asked for; returns the exit status."""
+    if heritage is not None:
+        become_worker(heritage)
+        await serve_worker(settings, heritage)
+    elif command == "model-server":
+        await serve_model(settings)
+    elif settings.http.workers > 1:
+        return await serve_workers(settings)
+    else:
+        await serve_gateway(settings)
     return 0
 
 

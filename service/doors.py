@@ -9,25 +9,37 @@ from service.api import inference, tfserving
 from service.api.context import DoorContext
 from service.api.grpc import ARRIVAL_S, HEALTH_SERVICE, CallTracker, HealthKeeper, add_codec_service, add_reflection
 from service.api.http import Neighbour, build_http_app
+from service.api.http.cors import allow_origins
 from service.api.inference import add_inference_service, build_inference_app
 from service.api.tfserving import Relabel, add_serving_services, build_serving_app
 from service.servers import RpcServer, build_rpc_server
 from service.settings import GrpcSettings
 
 
-def build_gateway_app(context: DoorContext) -> ASGIApp:
-    """Everything that the gateway answers over HTTP: our own routes, and two other protocols' below /v1 and /v2."""
-    return build_http_app(
+def build_gateway_app(context: DoorContext, cors_origins: Sequence[str] = ()) -> ASGIApp:
+    """Everything that the gateway answers over HTTP: our own routes, and two other protocols' below /v1 and /v2.
+
+    Args:
+        context: What the doors share.
+        cors_origins: Whose pages may call; without any, no answer speaks of CORS.
+    """
+    app = build_http_app(
         context,
         {
             "/v1": Neighbour(build_serving_app(context), tfserving.PATHS),
             "/v2": Neighbour(build_inference_app(context), inference.PATHS),
         },
     )
+    return allow_origins(app, cors_origins) if cors_origins else app
 
 
 def build_gateway_rpc(
-    context: DoorContext, settings: GrpcSettings, grace_s: float, *, arrival_s: float = ARRIVAL_S
+    context: DoorContext,
+    settings: GrpcSettings,
+    grace_s: float,
+    *,
+    arrival_s: float = ARRIVAL_S,
+    shares_port: bool = False,
 ) -> RpcServer:
     """Everything that the gateway answers over gRPC; has no port yet.
 
@@ -36,8 +48,10 @@ def build_gateway_rpc(
         settings: Limits of calls and messages.
         grace_s: Seconds that running calls have to finish after a stop.
         arrival_s: Seconds that the last answer then has to reach its caller.
+        shares_port: It is one of several that listen on one port.
     """
-    server, tracker = build_rpc_server(settings), CallTracker(settings.max_concurrent_calls, arrival_s)
+    server = build_rpc_server(settings, shares_port=shares_port)
+    tracker = CallTracker(settings.max_concurrent_calls, arrival_s)
     services = (
         add_codec_service(server, context, tracker, stream_rows=settings.stream_rows),
         add_inference_service(server, context, tracker),
@@ -87,5 +101,5 @@ def _finish(
     """Add what every gRPC server has: health and reflection."""
     health = HealthKeeper(services, context.codec.is_ready)
     health.add_to(server)
-    add_reflection(server, (*services, HEALTH_SERVICE))
+    add_reflection(server, (*services, HEALTH_SERVICE), context)
     return RpcServer(server, _Life(health, tracker), grace_s)

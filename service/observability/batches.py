@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Histogram
 
-from service.domain import Signature
+from service.batching import Unobserved
+from service.domain import Origin, Signature
 from service.observability.requests import SECONDS
 
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
@@ -39,17 +40,17 @@ class BatchMetrics:
 
 
 @dataclass(frozen=True, slots=True)
-class LaneObserver:
-    """Notes what one batcher does; implements `service.batching.BatchObserver`.
+class LaneObserver(Unobserved):
+    """Counts and times what one batcher does; implements `service.batching.BatchObserver`."""
 
-    Attributes:
-        note_wait: A batch took the first row of a request that had waited so many seconds.
-    """
-
-    note_wait: Callable[[float], None]
+    _note_wait: Callable[[float], None]
     _note_rows: Callable[[float], None]
     _backend_s: Histogram
     _note_seconds: dict[Signature, Callable[[float], None]] = field(default_factory=dict)
+
+    def note_wait(self, origin: Origin, seconds: float) -> None:  # noqa: ARG002 - histograms know no origin
+        """A batch took the first row of a request that had waited so long."""
+        self._note_wait(seconds)
 
     def note_batch(self, signature: Signature, rows: int, seconds: float) -> None:
         """A backend call has ended."""

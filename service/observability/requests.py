@@ -29,12 +29,29 @@ class RequestMetrics:
             "digitcodec_rejected", "Requests without a good answer.", ["reason"], registry=registry
         )
         self._rows = Counter("digitcodec_rows", "Rows that got a good answer.", ["operation"], registry=registry)
+        self._decode_s = Histogram(
+            "digitcodec_decode_seconds",
+            "Time from the bytes of a request to its checked rows.",
+            ["door"],
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self._key_requests = Counter(
+            "digitcodec_key_requests", "Requests with a key that have ended.", ["key"], registry=registry
+        )
+        self._key_rows = Counter(
+            "digitcodec_key_rows", "Rows of a key that got a good answer.", ["key"], registry=registry
+        )
+        self._left_out = Counter(
+            "digitcodec_log_lines_left_out", "Lines about requests that were not written.", registry=registry
+        )
         self._inflight = Gauge(
             "digitcodec_inflight_requests", "Requests under way.", registry=registry, multiprocess_mode="livesum"
         )
         # To find a child among its siblings costs more than to count with it.
         self._notes: dict[tuple[str, str, Code], _Note] = {}
         self._row_notes: dict[str, Callable[[float], None]] = {}
+        self._decode_notes: dict[str, Callable[[float], None]] = {}
 
     def begin(self) -> None:
         """A request has come."""
@@ -54,6 +71,22 @@ class RequestMetrics:
         if count is None:
             count = self._row_notes[operation] = self._rows.labels(operation).inc
         count(rows)
+
+    def note_decode(self, door: str, seconds: float) -> None:
+        """The rows of a request were read and checked, or found wrong, in so long."""
+        observe = self._decode_notes.get(door)
+        if observe is None:
+            observe = self._decode_notes[door] = self._decode_s.labels(door).observe
+        observe(seconds)
+
+    def note_key(self, key: str, rows: int) -> None:
+        """A request of a known key has ended, with so many rows well answered."""
+        self._key_requests.labels(key).inc()
+        self._key_rows.labels(key).inc(rows)
+
+    def note_left_out(self) -> None:
+        """A log line was not written."""
+        self._left_out.inc()
 
     def note_rejected(self, reason: str) -> None:
         """A request got no good answer."""

@@ -1,6 +1,6 @@
 """What is read at the moment somebody looks, and costs a request nothing: queues, model versions, readiness."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
@@ -64,6 +64,19 @@ class StateCollector(Collector):
             for name in _STATES:
                 state.add_metric([version, name], each.state == name)
         yield from (info, state)
+
+
+class BytesCollector(Collector):
+    """Asks how many bytes of requests are held."""
+
+    def __init__(self, read: Callable[[], int]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        """The metric of this moment."""
+        yield GaugeMetricFamily(
+            "digitcodec_inflight_bytes", "Bytes of request bodies and messages held.", value=self._read()
+        )
 
 
 def _find_recipe(card: Mapping[str, Any] | None) -> str:

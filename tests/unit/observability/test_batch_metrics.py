@@ -8,8 +8,8 @@ from support.http_door import build_codec
 from support.scrape import Scrape
 
 from service.backends import contract
-from service.batching import Batcher, BatchLimits
-from service.domain import NEWEST, Call, Deadline, Signature
+from service.batching import Batcher, BatchLimits, Unobserved
+from service.domain import NEWEST, Call, Deadline, Origin, Signature
 from service.errors import BackendError
 from service.observability.metrics import Metrics
 
@@ -17,14 +17,14 @@ FAR = Deadline.after(600)
 ENCODE = Call("encode", contract.ENCODE)
 
 
-class Observer:
+class Observer(Unobserved):
     """Keeps what a batcher reports."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
         self.batches: list[tuple[str, int, float]] = []
 
-    def note_wait(self, seconds: float, /) -> None:
+    def note_wait(self, origin: Origin, seconds: float) -> None:
         """Keep it."""
         self.waits.append(seconds)
 

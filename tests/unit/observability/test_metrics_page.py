@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.fakes import FakeBackend, count_images
 from support.http_door import LineLog, build_context, open_client
+from support.key_gate import BEARER, RingGate
 from support.scrape import Scrape
 
 from service.doors import build_gateway_app, build_model_server_app
@@ -92,7 +93,9 @@ async def visit_everything(client: httpx.AsyncClient) -> None:
 async def test_every_metric_is_documented_and_no_other() -> None:
     """docs/metrics.md has each with its type and labels."""
     metrics = Metrics()
-    async with open_client(build_gateway_app(build_context(FakeBackend(), metrics=metrics))) as client:
+    app = build_gateway_app(build_context(FakeBackend(), metrics=metrics, gate=RingGate()))
+    async with open_client(app) as client:
+        client.headers.update(BEARER)
         await visit_everything(client)
     families = Scrape(metrics).families
     labels = {
