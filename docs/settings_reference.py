@@ -56,7 +56,7 @@ def _render_meaning(info: FieldInfo) -> str:
 
 
 def _render_default(info: FieldInfo) -> str:
-    if info.default is None:
+    if info.default in (None, ()):
         return "none"
     if info.default is not PydanticUndefined:
         return f"`{_plain(info.default)}`"

@@ -33,6 +33,9 @@ DEFAULT_THRESHOLD = 0.99
 ScoreObserver = Callable[[Floats, Floats, Flags], None]
 """Is told the reconstruction errors, anomaly scores and verdicts of one request's images; must be quick."""
 
+Charge = Callable[[str, int], None]
+"""Charges a caller for so many rows; raises RateLimitedError if those are too many."""
+
 
 class Submitter(Protocol):
     """What runs a call among others': a batcher, or several of them."""
@@ -45,9 +48,9 @@ class Codec:
     """Answers the four operations from one model.
 
     Every operation takes 1 to `max_rows` rows and returns as many, in order. All of them raise:
-    PayloadTooLargeError for more rows, NotFoundError for an unknown version or label, OverloadedError when too much
-    waits, NotReadyError while no version can answer, DeadlineExceededError when the caller's time is up, and
-    BackendError or BackendContractError when the model fails.
+    PayloadTooLargeError for more rows, RateLimitedError when the caller sends more than it may, NotFoundError for an
+    unknown version or label, OverloadedError when too much waits, NotReadyError while no version can answer,
+    DeadlineExceededError when the caller's time is up, and BackendError or BackendContractError when the model fails.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Codec:
         model_name: str,
         max_rows: int,
         observe_scores: ScoreObserver | None = None,
+        charge: Charge | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -67,11 +71,13 @@ class Codec:
             model_name: What the model is called.
             max_rows: Most rows of one request.
             observe_scores: Is told what the images of each request were answered.
+            charge: Is asked before a request is admitted.
         """
         self._backend = backend
         self._lanes = lanes
         self._max_rows = max_rows
         self._observe_scores = observe_scores
+        self._charge = charge
         self._has_started = False
         self._is_draining = False
         self.model_name = model_name
@@ -187,4 +193,6 @@ class Codec:
     async def _run(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin) -> Answer:
         if len(rows) > self._max_rows:
             raise PayloadTooLargeError(f"{len(rows)} rows came, the limit is {self._max_rows}")
+        if self._charge is not None:
+            self._charge(origin.caller, len(rows))
         return await self._lanes.submit(call, rows, deadline, origin)

@@ -110,6 +110,10 @@ class Timings:
     queue_s: float | None = None
     backend_s: float | None = None
 
+    def note_decode(self, began_s: float) -> None:
+        """Add the time since a moment of `time.perf_counter` to that of decoding, which may have several steps."""
+        self.decode_s = (self.decode_s or 0.0) + time.perf_counter() - began_s
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

@@ -8,7 +8,8 @@ DigitCodecError
 |-- UnsupportedMediaError      a body or answer format we do not speak
 |-- InvalidImageError          parsed, but not a 28x28 digit image
 |-- InvalidCodeError           parsed, but not a code of this model
-|-- OverloadedError            the queue is full
+|-- OverloadedError            the queue is full, or what one caller may have of it
+|   `-- RateLimitedError       the caller sends more than it may
 |-- NotReadyError              loading, draining, or the backend is away
 |-- DeadlineExceededError      the caller's time is up
 |-- BackendError               the backend failed at a batch
@@ -97,6 +98,12 @@ class OverloadedError(DigitCodecError):
 
     reason = "overloaded"
     retry_after_s = 1.0
+
+
+class RateLimitedError(OverloadedError):
+    """The caller sends more than it may; the service itself has room."""
+
+    reason = "rate_limited"
 
 
 class NotReadyError(DigitCodecError):

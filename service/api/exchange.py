@@ -4,15 +4,16 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from service.access import Key
 from service.domain import Origin
 from service.errors import BackendContractError, BackendError, DeadlineExceededError, DigitCodecError, NotReadyError
+from service.observability.access_log import AccessLog
 from service.observability.requests import RequestMetrics
-
-Log = Any  # a structlog logger: its bound methods are made at run time
+from service.observability.traces import RequestSpan
 
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}").fullmatch
 
@@ -58,16 +59,18 @@ def build_id_source() -> Callable[[], bytes]:
     return lambda: b"%s-%x" % (prefix, next(counter))
 
 
-def find_origin(request_id: bytes | None, traceparent: bytes | None, make_id: Callable[[], bytes]) -> Origin:
-    """Where a request came from, by its headers or metadata.
+def find_origin(headers: Mapping[bytes, bytes], address: str, make_id: Callable[[], bytes]) -> Origin:
+    """Where a request came from.
 
     Args:
-        request_id: The caller's own id; replaced by a new one unless it is a plain short word.
-        traceparent: The caller's trace; dropped unless it is one.
+        headers: Its headers or metadata, by name in lower case. A request id that is no plain short word is replaced by
+            a new one; a traceparent that is none is dropped.
+        address: Of the caller, without a port: a caller's connections are one.
         make_id: Makes a new id.
     """
+    request_id = headers.get(b"x-request-id")
     accepted = request_id if request_id is not None and _ACCEPTED_ID(request_id) else make_id()
-    return Origin(accepted.decode("ascii"), _find_traceparent(traceparent))
+    return Origin(accepted.decode("ascii"), _find_traceparent(headers.get(b"traceparent")), address)
 
 
 def _find_traceparent(sent: bytes | None) -> str | None:
@@ -86,15 +89,18 @@ class Exchange:
         reason: The reason of the error table, `client_disconnected`, or None for a good answer.
         rows: Images or codes in the request, once known.
         version: The model version that answered, once known.
+        key: The name of the caller's key, where there are keys.
         failure: The exception whose traceback belongs into the log.
     """
 
     __slots__ = (
         "_log",
         "_metrics",
+        "_span",
         "_started_s",
         "door",
         "failure",
+        "key",
         "operation",
         "origin",
         "reason",
@@ -103,7 +109,7 @@ class Exchange:
         "version",
     )
 
-    def __init__(self, door: Door, operation: str, origin: Origin, log: Log, metrics: RequestMetrics) -> None:
+    def __init__(self, door: Door, operation: str, origin: Origin, log: AccessLog, metrics: RequestMetrics) -> None:
         """Begin; whoever does must `write` in the end.
 
         Args:
@@ -117,6 +123,7 @@ class Exchange:
         self._log = log
         self._metrics = metrics
         metrics.begin()
+        self._span: RequestSpan | None = None
         self.door = door
         self.operation = operation
         self.origin = origin
@@ -124,12 +131,23 @@ class Exchange:
         self.reason: str | None = NotReadyError.reason
         self.rows: int | None = None
         self.version: int | None = None
+        self.key: str | None = None
         self.failure: BaseException | None = None
 
     @property
     def request_id(self) -> bytes:
         """The request id as it goes into a header."""
         return self.origin.request_id.encode("ascii")
+
+    def identify(self, key: Key) -> None:
+        """Note whose key opened the door; the request then takes of that caller's share, whatever address it has."""
+        self.key = key.name
+        self.origin = replace(self.origin, caller=key.name)
+
+    def trace(self, span: RequestSpan) -> None:
+        """Record the request under this span too; what it causes is below it."""
+        self._span = span
+        self.origin = replace(self.origin, traceparent=span.traceparent)
 
     def note_failure(self, error: Exception) -> None:
         """Keep an exception for the log: a model's or our own is for the operator, a caller's mistake needs none."""
@@ -149,25 +167,33 @@ class Exchange:
         """Count the request, and write its line: failures of ours louder, good answers to probes softer."""
         seconds = time.perf_counter() - self._started_s
         self._count(seconds)
-        fields = self._build_fields(seconds)
+        if self._span is not None:
+            self._span.end(self._build_fields(seconds), is_failure=self.reason in _OURS)
+        if quiet and self.reason is None:
+            self._log.write("debug", self._build_fields(seconds))
+        elif (left_out := self._log.admit(self.reason)) is not None:
+            fields = self._build_fields(seconds)
+            self._log.write(self._find_level(), {**fields, "left_out": left_out} if left_out else fields, self.failure)
+
+    def _find_level(self) -> str:
         if self.failure is not None:
-            self._log.error("request", **fields, exc_info=self.failure)
-        elif self.reason in _OURS:
-            self._log.warning("request", **fields)
-        elif quiet and self.reason is None:
-            self._log.debug("request", **fields)
-        else:
-            self._log.info("request", **fields)
+            return "error"
+        return "warning" if self.reason in _OURS else "info"
 
     def _count(self, seconds: float) -> None:
         metrics, operation = self._metrics, self.operation
         metrics.end(self.door.name, operation, self.status, seconds)
+        if (decode_s := self.origin.timings.decode_s) is not None:
+            metrics.note_decode(self.door.name, decode_s)
         if self.reason is not None:
             metrics.note_rejected(self.reason)
         elif self.rows:
             metrics.note_rows(operation, self.rows)
+        if self.key is not None:
+            metrics.note_key(self.key, (self.rows or 0) if self.reason is None else 0)
 
     def _build_fields(self, seconds: float) -> dict[str, Any]:
+        timings = self.origin.timings
         return {
             "request_id": self.origin.request_id,
             "door": self.door.name,
@@ -175,6 +201,14 @@ class Exchange:
             "status": self.status,
             "reason": self.reason,
             "rows": self.rows,
-            "ms": round(seconds * 1e3, 3),
+            "ms": _to_ms(seconds),
+            "decode_ms": _to_ms(timings.decode_s),
+            "queue_ms": _to_ms(timings.queue_s),
+            "backend_ms": _to_ms(timings.backend_s),
             "version": self.version,
+            "key": self.key,
         }
+
+
+def _to_ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1e3, 3)

@@ -1,6 +1,7 @@
 """Rows of a request that may still have to be decoded: how image files are read, and in which thread."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from service import images
-from service.domain import Deadline, Rows
+from service.domain import Deadline, Rows, Timings
 from service.errors import DigitCodecError, Fault, PayloadTooLargeError
 
 # So many faults tell a caller what is wrong with a thousand images.
@@ -60,15 +61,23 @@ class UndecodedRows:
     pixels: int = 0
 
 
-async def run_by_size(parse: Callable[[], _Out], size_bytes: int, bulk: Executor) -> _Out:
-    """Parse what came: here if that is quick, else on the bulk executor."""
-    if size_bytes <= INLINE_BYTES:
-        return parse()
-    return await asyncio.get_running_loop().run_in_executor(bulk, parse)
+async def run_by_size(parse: Callable[[], _Out], size_bytes: int, bulk: Executor, timings: Timings) -> _Out:
+    """Parse what came: here if that is quick, else on the bulk executor; the time is noted."""
+    began_s = time.perf_counter()
+    try:
+        if size_bytes <= INLINE_BYTES:
+            return parse()
+        return await asyncio.get_running_loop().run_in_executor(bulk, parse)
+    finally:
+        timings.note_decode(began_s)
 
 
 async def read_rows(
-    parse: Callable[[], UndecodedRows], size_bytes: int, preprocess: images.Preprocess, bulk: Executor
+    parse: Callable[[], UndecodedRows],
+    size_bytes: int,
+    preprocess: images.Preprocess,
+    bulk: Executor,
+    timings: Timings,
 ) -> Rows:
     """Parse and decode: here if that is quick, else on the bulk executor.
 
@@ -77,7 +86,18 @@ async def read_rows(
         size_bytes: How much that is.
         preprocess: How strange image files are treated.
         bulk: Takes turns with large requests.
+        timings: Take note of the time.
     """
+    began_s = time.perf_counter()
+    try:
+        return await _read_rows(parse, size_bytes, preprocess, bulk)
+    finally:
+        timings.note_decode(began_s)
+
+
+async def _read_rows(
+    parse: Callable[[], UndecodedRows], size_bytes: int, preprocess: images.Preprocess, bulk: Executor
+) -> Rows:
     loop = asyncio.get_running_loop()
     if size_bytes > INLINE_BYTES:
         return await loop.run_in_executor(bulk, lambda: parse().decode())

@@ -29,6 +29,7 @@ _NUMBERS: Mapping[int, tuple[np.dtype[Any], str]] = MappingProxyType(
         23: (np.dtype("<u8"), "uint64_val"),
     }
 )
+_HALF_BITS = np.dtype("<u2")
 _TYPES = MappingProxyType({dtype: number for number, (dtype, _) in _NUMBERS.items()})
 MAX_DIMENSIONS = 8
 """Most dimensions of a shape: images have at most four, and multiplying a million of them would take minutes."""
@@ -133,7 +134,7 @@ def _parse_content(content: bytes, dtype: np.dtype[Any], shape: tuple[int, ...])
 
 def _parse_values(values: Any, dtype: np.dtype[Any]) -> Tensor:
     if dtype == np.float16:  # its values are bit patterns in 32-bit integers
-        return np.array(values, np.uint32).astype(np.uint16).view(np.float16)
+        return _parse_values(values, _HALF_BITS).view(np.float16)
     wide: Tensor = np.array(values)
     if wide.size and dtype.kind in "iu":
         bounds = np.iinfo(dtype)
@@ -149,9 +150,9 @@ def _parse_strings(values: Any, shape: tuple[int, ...]) -> Tensor:
 
 def _parse_bfloat16(tensor: Any, shape: tuple[int, ...]) -> Tensor:
     if tensor.tensor_content:
-        return _widen(_parse_content(tensor.tensor_content, np.dtype("<u2"), shape))
+        return _widen(_parse_content(tensor.tensor_content, _HALF_BITS, shape))
     _check_count(len(tensor.half_val), shape, np.dtype(np.float32).itemsize)
-    return _fit(_widen(np.array(tensor.half_val, np.uint32).astype(np.uint16)), shape)
+    return _fit(_widen(_parse_values(tensor.half_val, _HALF_BITS)), shape)
 
 
 def _widen(halves: Tensor) -> Tensor:

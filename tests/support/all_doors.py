@@ -14,6 +14,8 @@ from support.fakes import HeldBackend
 from support.grpc_door import read_details
 from support.http_door import CountingExecutor, LineLog, build_context
 
+from service.access import Gate, Key, OpenGate, RateLimiter
+from service.api.budget import ByteBudget
 from service.api.grpc.status import DETAILS_KEY
 from service.batching import Batcher, BatchLimits, Lanes
 from service.codec import Codec, Submitter
@@ -77,6 +79,27 @@ class SwitchedLanes:
         return await self.inner.submit(call, rows, deadline, origin)
 
 
+class SwitchedAccess:
+    """Lets everybody in and everything pass until a test says otherwise.
+
+    Attributes:
+        gate: Who is asked for keys.
+        limiter: Who is asked for rates.
+    """
+
+    def __init__(self) -> None:
+        self.gate: Gate = OpenGate()
+        self.limiter = RateLimiter(None)
+
+    def identify(self, secret: bytes | None) -> Key | None:
+        """Ask the gate."""
+        return self.gate.identify(secret)
+
+    def charge(self, caller: str, rows: int) -> None:
+        """Ask the limiter."""
+        self.limiter.charge(caller, rows)
+
+
 class TroubledBackend(HeldBackend):
     """A backend whose gate is open until someone closes it, and whose answers can be spoilt.
 
@@ -106,6 +129,8 @@ class Gateway:
 
     backend: TroubledBackend
     lanes: SwitchedLanes
+    access: SwitchedAccess
+    budget: ByteBudget
     codec: Codec
     log: LineLog
     metrics: Metrics
@@ -178,10 +203,11 @@ async def open_gateway() -> AsyncIterator[Gateway]:
     """A gateway that lasts as long as the block."""
     backend, log, metrics = TroubledBackend(), LineLog(), Metrics()
     lanes = SwitchedLanes(build_lanes(backend))
-    core = Codec(backend, lanes, model_name="digits", max_rows=4096)
+    access = SwitchedAccess()
+    core = Codec(backend, lanes, model_name="digits", max_rows=4096, charge=access.charge)
     limits = LimitSettings(max_body_bytes=LIMIT_BYTES, default_timeout_s=OWN_TIME_S)
     with CountingExecutor() as bulk:
-        context = build_context(backend, codec=core, limits=limits, bulk=bulk, log=log, metrics=metrics)
+        context = build_context(backend, codec=core, limits=limits, bulk=bulk, log=log, metrics=metrics, gate=access)
         server = build_gateway_rpc(context, GrpcSettings(max_message_bytes=LIMIT_BYTES), grace_s=0, arrival_s=0)
         address = server.bind("127.0.0.1", 0, settings="")
         serving_task = asyncio.create_task(server.serve())
@@ -190,6 +216,6 @@ async def open_gateway() -> AsyncIterator[Gateway]:
             httpx.AsyncClient(transport=transport, base_url="http://door") as http,
             grpc.aio.insecure_channel(address) as channel,
         ):
-            yield Gateway(backend, lanes, core, log, metrics, http, channel)
+            yield Gateway(backend, lanes, access, context.budget, core, log, metrics, http, channel)
         server.stop()
         await serving_task

@@ -41,9 +41,11 @@ from support.fakes import CODE_DIM, count_images
 from support.pictures import animate, bomb_png, encode, ramp
 from support.tfserving_door import build_predict
 
+from service.access import Key, Rate, RateLimiter
 from service.domain import NEWEST, UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
-from service.errors import BackendError
+from service.errors import BackendError, UnauthenticatedError
 from service.images import render_png
+from service.settings import LimitSettings
 from service.wire import codec_pb2 as codec
 from service.wire import inference_pb2 as inference
 from service.wire import tensorflow_serving as serving
@@ -52,12 +54,14 @@ INVALID = "INVALID_ARGUMENT"
 STATUSES: Mapping[str, tuple[int, str, int, str, int]] = MappingProxyType(
     {
         "malformed_request": (400, INVALID, 400, INVALID, 400),
+        "unauthenticated": (401, "UNAUTHENTICATED", 401, "UNAUTHENTICATED", 401),
         "not_found": (404, "NOT_FOUND", 404, "NOT_FOUND", 404),
         "too_large": (413, INVALID, 413, INVALID, 400),
         "unsupported_media": (415, INVALID, 415, INVALID, 400),
         "invalid_image": (422, INVALID, 400, INVALID, 400),
         "invalid_code": (422, INVALID, 400, INVALID, 400),
         "overloaded": (429, "RESOURCE_EXHAUSTED", 429, "UNAVAILABLE", 503),
+        "rate_limited": (429, "RESOURCE_EXHAUSTED", 429, "RESOURCE_EXHAUSTED", 429),
         "backend_failed": (502, "INTERNAL", 500, "INTERNAL", 500),
         "backend_contract": (502, "INTERNAL", 500, "INTERNAL", 500),
         "not_ready": (503, "UNAVAILABLE", 503, "UNAVAILABLE", 503),
@@ -77,7 +81,7 @@ _COLUMNS: Mapping[str, int] = MappingProxyType(
         **dict.fromkeys(TFS_REST, 4),
     }
 )
-_RETRIED = frozenset({"overloaded", "not_ready"})
+_RETRIED = frozenset({"overloaded", "rate_limited", "not_ready"})
 
 _INFER = "/v2/models/digits-encode/infer"
 _PREDICT = "/v1/models/digits:predict"
@@ -144,6 +148,41 @@ async def shut_down(gateway: Gateway) -> AsyncIterator[None]:
         yield
     finally:
         gateway.lanes.inner = open_lanes
+
+
+class _LockedGate:
+    """A gate to which nobody has a key."""
+
+    def identify(self, secret: bytes | None) -> Key | None:
+        raise UnauthenticatedError("no key came" if secret is None else "the key that came is not known here")
+
+
+@asynccontextmanager
+async def lock(gateway: Gateway) -> AsyncIterator[None]:
+    """A key is needed."""
+    gate, gateway.access.gate = gateway.access.gate, _LockedGate()
+    try:
+        yield
+    finally:
+        gateway.access.gate = gate
+
+
+@asynccontextmanager
+async def use_up_rate(gateway: Gateway) -> AsyncIterator[None]:
+    """The caller has sent what it may send in an hour."""
+    limiter, gateway.access.limiter = gateway.access.limiter, RateLimiter(Rate(1, 1), clock=lambda: 0.0)
+    gateway.access.limiter.charge("127.0.0.1", 1)
+    try:
+        yield
+    finally:
+        gateway.access.limiter = limiter
+
+
+@asynccontextmanager
+async def fill_memory(gateway: Gateway) -> AsyncIterator[None]:
+    """Other requests hold all bytes that may be held."""
+    with gateway.budget.hold(LimitSettings().max_inflight_bytes):
+        yield
 
 
 def fail_model(failure: Exception) -> Trouble:
@@ -408,6 +447,9 @@ FAILURES: Mapping[str, Failure] = MappingProxyType(
         "the deadline passed": Failure("deadline_exceeded", trouble=hang, names_no_time=True),
         "the queue is full": Failure("overloaded", trouble=fill_queue, unsayable={STREAM: _HELD_BACK}),
         "no version is loaded": Failure("not_ready", trouble=lose_versions),
+        "no key came": Failure("unauthenticated", trouble=lock),
+        "the caller sends too much": Failure("rate_limited", trouble=use_up_rate, unsayable={STREAM: _HELD_BACK}),
+        "requests hold too many bytes": Failure("overloaded", trouble=fill_memory),
         "the service is shutting down": Failure("not_ready", trouble=shut_down),
         "the model fails": Failure("backend_failed", trouble=fail_model(BackendError("encode failed"))),
         "the model raises what nobody knows": Failure("backend_failed", trouble=fail_model(ValueError(SECRET))),

@@ -10,14 +10,20 @@ import httpx
 from starlette.types import ASGIApp, Message
 from support.fakes import FakeBackend
 
+from service.access import Gate, OpenGate
+from service.api.budget import ByteBudget
 from service.api.context import DoorContext
 from service.api.exchange import build_id_source
 from service.api.http import build_http_app
 from service.backends.base import Backend
 from service.batching import Batcher, BatchLimits, Lanes
 from service.codec import Codec
+from service.observability.access_log import AccessLog
 from service.observability.metrics import Metrics
+from service.observability.traces import Traces
 from service.settings import LimitSettings
+
+_ALL_LINES = 10**9
 
 
 class CountingExecutor(ThreadPoolExecutor):
@@ -86,6 +92,9 @@ def build_context(
     bulk: Executor | None = None,
     log: LineLog | None = None,
     metrics: Metrics | None = None,
+    gate: Gate | None = None,
+    open_metrics: bool = False,
+    traces: Traces | None = None,
 ) -> DoorContext:
     """What doors are built over: a real core before a fake backend unless told otherwise."""
     limits = limits or LimitSettings()
@@ -95,7 +104,20 @@ def build_context(
     elif metrics is None:
         metrics = Metrics()
         metrics.watch(codec, {})
-    return DoorContext(codec, limits, bulk or CountingExecutor(), log or LineLog(), build_id_source(), metrics)
+    budget = ByteBudget(limits.max_inflight_bytes)
+    metrics.watch_bytes(lambda: budget.used)
+    return DoorContext(
+        codec=codec,
+        limits=limits,
+        gate=gate or OpenGate(),
+        budget=budget,
+        bulk=bulk or CountingExecutor(),
+        log=AccessLog(log or LineLog(), _ALL_LINES),
+        make_id=build_id_source(),
+        metrics=metrics,
+        traces=traces,
+        open_metrics=open_metrics,
+    )
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 
 from service.api.context import DoorContext
-from service.api.exchange import Door, Exchange, find_origin
+from service.api.exchange import Door, Exchange
 from service.api.grpc.status import DETAILS_KEY, RpcStatus, render_any_status
 from service.domain import Deadline, Origin
 from service.errors import DeadlineExceededError, MalformedRequestError, NotReadyError, OverloadedError, hide_unknown
@@ -120,6 +120,7 @@ class RpcFrame:
         render_failure: FailureRenderer = render_any_status,
         *,
         probes: frozenset[str] = frozenset(),
+        open_operations: frozenset[str] = frozenset(),
     ) -> None:
         """Prepare for a door.
 
@@ -129,12 +130,14 @@ class RpcFrame:
             tracker: Is told of every call.
             render_failure: The status for an exception, in the words of the door's protocol.
             probes: Operations that machines ask for every second: a good answer to them is no news.
+            open_operations: Those that nobody needs a key for.
         """
         self._door = door
         self._context = context
         self._tracker = tracker
         self._render_failure = render_failure
         self._probes = probes
+        self._open_operations = open_operations
 
     def build_handler(self, operation: str, request_type: type[_Request], work: Work[_Request]) -> Any:
         """The handler of a unary method.
@@ -152,12 +155,14 @@ class RpcFrame:
 
     async def _answer(self, method: "_Method[_Request]", data: bytes, rpc: RpcContext) -> Message:
         """Answer one call within its deadline; what goes wrong becomes its status."""
-        exchange = self._context.begin(self._door, method.operation, find_rpc_origin(rpc, self._context))
+        metadata = read_metadata(rpc)
+        origin = self._context.find_origin(metadata, find_address(rpc))
+        exchange = self._context.begin(self._door, method.operation, origin)
         try:
-            if method.operation not in self._probes:
-                self._tracker.count(rpc)
+            self._admit(method.operation, rpc, metadata, exchange)
             deadline = self._context.find_deadline(rpc.time_remaining())
-            response = await work_until(deadline, partial(self._work, method, data, deadline, exchange))
+            with self._context.budget.hold(len(data)):
+                response = await work_until(deadline, partial(self._work, method, data, deadline, exchange))
         except asyncio.CancelledError:
             if not self._tracker.is_cut_off:
                 exchange.abandon()
@@ -172,6 +177,12 @@ class RpcFrame:
         finally:
             exchange.write(quiet=method.operation in self._probes)
         return await abort(rpc, status, exchange.origin)
+
+    def _admit(self, operation: str, rpc: RpcContext, metadata: Mapping[bytes, bytes], exchange: Exchange) -> None:
+        if operation not in self._probes:
+            self._tracker.count(rpc)
+        if operation not in self._open_operations:
+            self._context.let_in(metadata, exchange)
 
     async def _work(self, method: "_Method[_Request]", data: bytes, deadline: Deadline, exchange: Exchange) -> Message:
         request = await parse_message(method.request_type, data, self._context.bulk)
@@ -229,10 +240,14 @@ def _parse(kind: type[_Request], data: bytes) -> _Request:
         raise MalformedRequestError(f"{len(data)} bytes came that are no {kind.DESCRIPTOR.full_name}") from error
 
 
-def find_rpc_origin(rpc: RpcContext, context: DoorContext) -> Origin:
-    """Where a call came from, by its metadata."""
-    metadata = dict(rpc.invocation_metadata() or ())
-    return find_origin(_to_bytes(metadata.get(REQUEST_ID_KEY)), _to_bytes(metadata.get("traceparent")), context.make_id)
+def read_metadata(rpc: RpcContext) -> dict[bytes, bytes]:
+    """What the caller sent with a call, by name as HTTP headers have it."""
+    return {key.encode(): _to_bytes(value) for key, value in rpc.invocation_metadata() or ()}
+
+
+def find_address(rpc: RpcContext) -> str:
+    """The caller's address without its port, as gRPC writes it; empty for a Unix socket."""
+    return rpc.peer().partition(":")[2].rpartition(":")[0]
 
 
 def note_failure(error: Exception, render_failure: FailureRenderer, exchange: Exchange) -> RpcStatus:
@@ -249,5 +264,5 @@ async def abort(rpc: RpcContext, status: RpcStatus, origin: Origin) -> NoReturn:
     await rpc.abort(status.code, status.detail, metadata)
 
 
-def _to_bytes(value: str | bytes | None) -> bytes | None:
+def _to_bytes(value: str | bytes) -> bytes:
     return value.encode("utf-8", "replace") if isinstance(value, str) else value

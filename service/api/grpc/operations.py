@@ -37,7 +37,9 @@ class Operations:
         """Images of codes."""
         selector = parsing.parse_selector(request.model)
         parse = partial(parsing.parse_codes, request.codes)
-        codes = await read_rows(lambda: UndecodedRows(parse), len(request.codes.packed), "strict", self._context.bulk)
+        size_bytes = len(request.codes.packed)
+        timings = exchange.origin.timings
+        codes = await read_rows(lambda: UndecodedRows(parse), size_bytes, "strict", self._context.bulk, timings)
         exchange.rows = len(codes)
         result = await self._codec.decode(codes, selector, deadline, origin=exchange.origin)
         exchange.version = result.version
@@ -69,9 +71,8 @@ class Operations:
         limits = self._context.limits
         context = ReadContext(preprocess, limits.max_rows, self._context.image_limits, deadline)
         parse = partial(parsing.parse_images, request.images, context)
-        images = await read_rows(
-            parse, parsing.count_bytes(request.images, limits.max_rows), preprocess, self._context.bulk
-        )
+        size_bytes = parsing.count_bytes(request.images, limits.max_rows)
+        images = await read_rows(parse, size_bytes, preprocess, self._context.bulk, exchange.origin.timings)
         exchange.rows = len(images)
         return images
 

@@ -1,23 +1,49 @@
 """Server reflection over every contract that the server speaks, so that grpcurl needs no .proto file."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection, reflection_pb2
+from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
+from service.api.context import DoorContext
+from service.api.grpc.frame import RpcContext, abort, find_address, read_metadata
+from service.api.grpc.status import render_status
+from service.errors import UnauthenticatedError
 from service.wire import codec_pb2, inference_pb2, tensorflow_serving
 
 _MODULES = (codec_pb2, inference_pb2, health_pb2, reflection_pb2, status_pb2, error_details_pb2)
 
 
-def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
-    """Let the server tell about these services, and about reflection itself."""
-    # The stubs say DescriptorPool means protobuf's default one; any pool serves.
-    reflection.enable_server_reflection((*services, reflection.SERVICE_NAME), server, pool=_build_pool())
+class _Servicer:
+    """The library's, for callers who are let in."""
+
+    def __init__(self, services: Sequence[str], context: DoorContext) -> None:
+        # The stubs take its answers for a coroutine; they are a generator's.
+        self._library: Any = reflection.aio.ReflectionServicer((*services, reflection.SERVICE_NAME), pool=_build_pool())
+        self._context = context
+
+    async def ServerReflectionInfo(  # noqa: N802 - the library's name
+        self, request_iterator: AsyncIterator[Any], rpc: RpcContext
+    ) -> AsyncIterator[Any]:
+        """Answer one caller's questions."""
+        metadata = read_metadata(rpc)
+        try:
+            self._context.identify(metadata)
+        except UnauthenticatedError as error:
+            await abort(rpc, render_status(error), self._context.find_origin(metadata, find_address(rpc)))
+        async for response in self._library.ServerReflectionInfo(request_iterator, rpc):
+            yield response
+
+
+def add_reflection(server: grpc.aio.Server, services: Sequence[str], context: DoorContext) -> None:
+    """Let the server tell about these services, and about reflection itself, to who is let in."""
+    servicer: Any = _Servicer(services, context)
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
 
 
 def _build_pool() -> DescriptorPool:

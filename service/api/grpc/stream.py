@@ -1,7 +1,8 @@
 """ReconstructStream: many requests over one call, answered in their order and bounded in what is read ahead."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,15 +13,16 @@ from service.api.grpc.frame import (
     CallTracker,
     RpcContext,
     abort,
-    find_rpc_origin,
+    find_address,
     note_failure,
     parse_message,
+    read_metadata,
     take_cut_off,
     work_until,
 )
 from service.api.grpc.operations import Operations
 from service.api.grpc.status import render_any_status
-from service.domain import IMAGE_BYTES, Deadline, Origin
+from service.domain import IMAGE_BYTES, Deadline, Origin, Timings
 from service.errors import MalformedRequestError, NotReadyError
 from service.wire import codec_pb2 as pb
 
@@ -52,11 +54,14 @@ class StreamAnswerer:
 
     async def answer(self, requests: AsyncIterator[bytes], rpc: RpcContext) -> None:
         """Answer every request of one stream; if the service drains, those that were read before."""
-        origin = find_rpc_origin(rpc, self._context)
+        metadata = read_metadata(rpc)
+        origin = self._context.find_origin(metadata, find_address(rpc))
+        caller = _Caller(rpc, metadata, origin)
         rpc.set_trailing_metadata(((REQUEST_ID_KEY, origin.request_id),))
-        stream = _Stream(self._operations, self._context, self._door, origin, rpc, self._max_rows)
+        stream = _Stream(self._operations, self._context, self._door, caller, self._max_rows)
         try:
             self._tracker.count(rpc)
+            self._context.identify(metadata)
             await stream.answer_all(requests, self._tracker.draining)
         except asyncio.CancelledError:
             if not self._tracker.is_cut_off:
@@ -72,23 +77,31 @@ class StreamAnswerer:
         await abort(rpc, status, origin)
 
 
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Who opened a stream.
+
+    Attributes:
+        rpc: Where the answers go.
+        metadata: What came with it, the key among it; looked at anew for each request, since keys may be taken away.
+        origin: Where every request of it comes from.
+    """
+
+    rpc: RpcContext
+    metadata: Mapping[bytes, bytes]
+    origin: Origin
+
+
 class _Stream:
     """One stream: its requests in work, and room for more."""
 
     def __init__(
-        self,
-        operations: Operations,
-        context: DoorContext,
-        door: Door,
-        origin: Origin,
-        rpc: RpcContext,
-        max_rows: int,
+        self, operations: Operations, context: DoorContext, door: Door, caller: _Caller, max_rows: int
     ) -> None:
         self._operations = operations
         self._context = context
         self._door = door
-        self._origin = origin
-        self._rpc = rpc
+        self._caller = caller
         self._window = RowWindow(max_rows)
         # In the order of the requests; None marks the end. Bounded by the window.
         self._answers: asyncio.Queue[_Begun | None] = asyncio.Queue()
@@ -104,7 +117,7 @@ class _Stream:
         try:
             while (begun := await self._answers.get()) is not None:
                 # Room is made by the caller taking an answer, not by our having one: one who never reads is held back.
-                await self._rpc.write(await begun.answering)
+                await self._caller.rpc.write(await begun.answering)
                 self._window.leave(begun.rows)
             await _finish(reading)
         finally:
@@ -124,10 +137,14 @@ class _Stream:
 
     async def _answer(self, data: bytes, begun: "_Begun") -> pb.ReconstructStreamResponse:
         response = pb.ReconstructStreamResponse()
-        exchange = self._context.begin(self._door, OPERATION, self._origin)
+        origin = replace(self._caller.origin, timings=Timings())
+        exchange = self._context.begin(self._door, OPERATION, origin)
         try:
-            deadline = self._context.find_deadline(self._rpc.time_remaining())
-            answer = await work_until(deadline, partial(self._reconstruct, data, begun, response, deadline, exchange))
+            self._context.let_in(self._caller.metadata, exchange)
+            deadline = self._context.find_deadline(self._caller.rpc.time_remaining())
+            reconstruct = partial(self._reconstruct, data, begun, response, deadline, exchange)
+            with self._context.budget.hold(len(data)):
+                answer = await work_until(deadline, reconstruct)
         except asyncio.CancelledError:
             exchange.abandon()
             raise

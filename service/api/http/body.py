@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from starlette.types import Receive, Send
 
+from service.api.budget import ByteBudget
 from service.api.http.answers import CLOSE, Header, HttpAnswer, send_answer
 from service.api.http.watch import ClientGoneError
 from service.errors import PayloadTooLargeError
@@ -24,14 +25,24 @@ class RequestBody:
         is_finished: True once all of it came, or if there is none.
     """
 
-    __slots__ = ("_announced", "_limit_bytes", "_receive", "is_finished")
+    __slots__ = ("_announced", "_budget", "_held", "_limit_bytes", "_receive", "is_finished")
 
-    def __init__(self, headers: dict[bytes, bytes], receive: Receive, limit_bytes: int) -> None:
+    def __init__(self, headers: dict[bytes, bytes], receive: Receive, limit_bytes: int, budget: ByteBudget) -> None:
+        """Prepare to read.
+
+        Args:
+            headers: Of the request.
+            receive: Where the server hands the body over.
+            limit_bytes: Most bytes of it.
+            budget: What all bodies together may hold; this one's part is given back by `let_go`.
+        """
         length = headers.get(b"content-length", b"")
         # Anything but digits the server refused already; then only counting helps.
         self._announced = int(length) if length.isdigit() else None
         self._receive = receive
         self._limit_bytes = limit_bytes
+        self._budget = budget
+        self._held = 0
         self.is_finished = self._announced is None and b"transfer-encoding" not in headers
 
     async def read(self) -> list[bytes]:
@@ -39,12 +50,14 @@ class RequestBody:
 
         Raises:
             PayloadTooLargeError: If more bytes are announced, or come, than the limit; the rest is not read.
+            OverloadedError: If all bodies together would hold more than the budget; the rest is not read.
             ClientGoneError: If the caller leaves before the end.
         """
         if self._announced is not None and self._announced > self._limit_bytes:
             raise PayloadTooLargeError(
                 f"a body of {self._announced} bytes is announced, the limit is {self._limit_bytes}"
             )
+        self._budget.check(self._announced or 0)
         self.is_finished = False
         chunks: list[bytes] = []
         size = 0
@@ -53,8 +66,14 @@ class RequestBody:
             size += len(chunk)
             if size > self._limit_bytes:
                 raise PayloadTooLargeError(f"{size} bytes of a body came, the limit is {self._limit_bytes}")
+            self._hold(len(chunk))
             chunks.append(chunk)
         return chunks
+
+    def let_go(self) -> None:
+        """Give back what the body held of the budget; nothing of it is needed any more."""
+        self._budget.give_back(self._held)
+        self._held = 0
 
     async def answer(self, send: Send, answer: HttpAnswer, *headers: Header) -> None:
         """Send an answer; if much of the body is still to come, then end the connection in good order."""
@@ -68,6 +87,11 @@ class RequestBody:
                 while not self.is_finished:
                     await self._read_chunk()
         await send({"type": "http.response.body", "body": b""})
+
+    def _hold(self, size_bytes: int) -> None:
+        """Count what has come, not what is announced: a slow caller takes no memory, and so no room."""
+        self._budget.take(size_bytes)
+        self._held += size_bytes
 
     async def _read_chunk(self) -> bytes:
         message = await self._receive()

@@ -63,7 +63,8 @@ class OperationHandler:
             chunks = await request.body.read()
             watch.listen()
             size_bytes = sum(map(len, chunks))
-            rows = await read_rows(lambda: head.parse(chunks), size_bytes, head.options.preprocess, context.bulk)
+            parse, timings = partial(head.parse, chunks), exchange.origin.timings
+            rows = await read_rows(parse, size_bytes, head.options.preprocess, context.bulk, timings)
             exchange.rows = len(rows)
             result = await self._operation.run(context.codec, rows, head.options, deadline, exchange.origin)
             exchange.version = result.version

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from service.api.context import DoorContext
-from service.api.exchange import Door, Exchange, find_origin
+from service.api.exchange import Door, Exchange
 from service.api.http.answers import HttpAnswer
 from service.api.http.body import RequestBody
 from service.api.http.watch import ClientGoneError
@@ -54,6 +54,7 @@ class Frame:
         context: DoorContext,
         *,
         probes: frozenset[str] = frozenset(),
+        open_paths: frozenset[str] = frozenset(),
     ) -> None:
         """Wrap a handler.
 
@@ -64,6 +65,7 @@ class Frame:
             render_failure: Answers those that fail.
             context: The log, the limit of bodies and the source of ids.
             probes: Operations that machines ask for every second: a good answer to them is no news.
+            open_paths: Paths that nobody needs a key for.
         """
         self._door = door
         self._operation = operation
@@ -71,12 +73,13 @@ class Frame:
         self._render_failure = render_failure
         self._context = context
         self._probes = probes
+        self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens, and write its line."""
         headers = join_headers(scope["headers"])
-        origin = find_origin(headers.get(b"x-request-id"), headers.get(b"traceparent"), self._context.make_id)
-        body = RequestBody(headers, receive, self._context.limits.max_body_bytes)
+        origin = self._context.find_origin(headers, find_address(scope))
+        body = RequestBody(headers, receive, self._context.limits.max_body_bytes, self._context.budget)
         request = HttpRequest(scope["method"], find_path(scope), scope["query_string"], headers, body, receive)
         exchange = self._context.begin(self._door, self._operation, origin)
         try:
@@ -85,10 +88,13 @@ class Frame:
         except ClientGoneError:
             exchange.abandon()
         finally:
+            body.let_go()
             exchange.write(quiet=exchange.operation in self._probes)
 
     async def _answer(self, request: HttpRequest, exchange: Exchange) -> HttpAnswer:
         try:
+            if request.path not in self._open_paths:
+                self._context.let_in(request.headers, exchange)
             answer = await self._handle(request, exchange)
         except ClientGoneError:
             raise
@@ -105,6 +111,12 @@ def join_headers(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         for name in headers:
             headers[name] = b", ".join(value for other, value in pairs if other == name)
     return headers
+
+
+def find_address(scope: Scope) -> str:
+    """The caller's address without its port; empty for a Unix socket."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def find_path(scope: Scope) -> str:

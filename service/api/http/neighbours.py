@@ -42,6 +42,8 @@ class Described:
         summary: What it does, in a few words.
         failures: Statuses that it may answer beside 200.
         body: Media types that it takes; none for a route without a body.
+        is_body_optional: True where the body may be left out.
+        answer: JSON type of a good answer.
     """
 
     method: str
@@ -50,6 +52,8 @@ class Described:
     summary: str
     failures: Sequence[int] = ()
     body: Sequence[str] = ()
+    is_body_optional: bool = False
+    answer: str = "object"
 
 
 def describe_paths(tag: str, description: str, routes: Sequence[Described]) -> dict[str, Document]:
@@ -65,7 +69,7 @@ def describe_paths(tag: str, description: str, routes: Sequence[Described]) -> d
 
 def _describe(route: Described, tag: str, description: str) -> Document:
     names = [part.partition("}")[0] for part in route.path.split("{")[1:]]
-    good: Document = {"description": "The protocol's answer.", "content": {JSON: {"schema": {"type": "object"}}}}
+    good: Document = {"description": "The protocol's answer.", "content": {JSON: {"schema": {"type": route.answer}}}}
     operation: Document = {
         "operationId": route.operation_id,
         "tags": [tag],
@@ -79,7 +83,10 @@ def _describe(route: Described, tag: str, description: str) -> Document:
     }
     if route.body:
         schema = {"type": "object", "description": "As the protocol has it."}
-        operation["requestBody"] = {"required": True, "content": {each: {"schema": schema} for each in route.body}}
+        operation["requestBody"] = {
+            "required": not route.is_body_optional,
+            "content": {each: {"schema": schema} for each in route.body},
+        }
     return operation
 
 

@@ -6,16 +6,19 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.context import DoorContext
-from service.api.exchange import Exchange, find_origin
-from service.api.http.answers import NO_CONTENT, HttpAnswer
+from service.api.exchange import Exchange
+from service.api.http.answers import NO_CONTENT, HttpAnswer, send_answer
 from service.api.http.endpoints import answer_problem
-from service.api.http.frame import HTTP, find_path, join_headers
+from service.api.http.frame import HTTP, find_address, find_path, join_headers
 from service.api.http.metrics import METRICS_PATHS
 from service.api.http.problems import PROBLEMS, MethodNotAllowedError
-from service.errors import DigitCodecError, Fault, MalformedRequestError
+from service.errors import DigitCodecError, Fault, MalformedRequestError, UnauthenticatedError
 
+_HEALTH = frozenset({"/livez", "/readyz", "/startupz"})
 # Asked every second by machines: a good answer to them is no news.
-PROBES = frozenset({"/livez", "/readyz", "/startupz", *METRICS_PATHS})
+PROBES = _HEALTH | METRICS_PATHS
+# Machines that ask for health have no key, and the pages say nothing that the repository does not.
+OPEN_PATHS = _HEALTH | {"/", "/docs", "/openapi.json"}
 
 _STATE = "exchange"
 
@@ -31,12 +34,13 @@ class Pages:
     def __init__(self, app: ASGIApp, context: DoorContext) -> None:
         self._app = app
         self._context = context
+        self._open_paths = OPEN_PATHS | METRICS_PATHS if context.open_metrics else OPEN_PATHS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the inner application answer one request."""
         headers = join_headers(scope["headers"])
         path = find_path(scope)
-        origin = find_origin(headers.get(b"x-request-id"), headers.get(b"traceparent"), self._context.make_id)
+        origin = self._context.find_origin(headers, find_address(scope))
         exchange = self._context.begin(HTTP, "unknown", origin)
         answer = _Sender(send, exchange)
         inner = {**scope, "state": {**scope.get("state", {}), _STATE: exchange}}
@@ -44,7 +48,11 @@ class Pages:
             # It is GET without the body (RFC 9110, 9.3.2); the server, which knows the real method, sends none.
             inner["method"] = "GET"
         try:
+            if path not in self._open_paths:
+                self._context.let_in(headers, exchange)
             await self._app(inner, receive, answer)
+        except UnauthenticatedError as error:
+            await send_answer(answer, answer_problem(error, path, exchange))
         except Exception as error:  # noqa: BLE001 - FastAPI has answered, and raises for the server to log; our line does
             exchange.failure = error
         finally:

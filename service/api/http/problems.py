@@ -22,6 +22,7 @@ from service.errors import (
     NotReadyError,
     OverloadedError,
     PayloadTooLargeError,
+    RateLimitedError,
     UnauthenticatedError,
     UnsupportedMediaError,
     find_by_class,
@@ -76,6 +77,7 @@ PROBLEMS: Mapping[type[DigitCodecError], Problem] = MappingProxyType(
         InvalidImageError: Problem(422, "The body holds no valid digit images"),
         InvalidCodeError: Problem(422, "The body holds no valid codes"),
         OverloadedError: Problem(429, "Too many requests wait already"),
+        RateLimitedError: Problem(429, "The caller sends more than it may"),
         BackendError: Problem(502, "The model failed at this request"),
         BackendContractError: Problem(502, "The model broke its contract"),
         NotReadyError: Problem(503, "The service cannot answer now"),
@@ -112,6 +114,8 @@ def find_headers(error: DigitCodecError) -> tuple[Header, ...]:
     """The headers that tell a caller what else to do, whatever protocol the body speaks."""
     if isinstance(error, MethodNotAllowedError):
         return ((b"allow", error.allow.encode("latin-1")),)
+    if isinstance(error, UnauthenticatedError):
+        return ((b"www-authenticate", b"Bearer"),)
     if error.retry_after_s is not None:
         # The header takes whole seconds; zero would invite a caller back at once.
         return ((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after_s))),)

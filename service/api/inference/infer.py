@@ -33,7 +33,7 @@ async def infer(request: InferRequest, context: DoorContext, deadline: Deadline,
     tensor = _choose_input(signature, request.inputs)
     reading = ReadContext(_choose_preprocess(request), context.limits.max_rows, context.image_limits, deadline)
     parse = partial(_open_rows, tensor, signature, reading)
-    rows = await read_rows(parse, request.size_bytes, reading.preprocess, context.bulk)
+    rows = await read_rows(parse, request.size_bytes, reading.preprocess, context.bulk, exchange.origin.timings)
     exchange.rows = len(rows)
     answer = await codec.predict(signature, outputs, rows, selector, deadline, origin=exchange.origin)
     exchange.version = answer.version

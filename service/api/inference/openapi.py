@@ -27,6 +27,15 @@ PATHS = describe_paths(
         Described(
             "post", f"{_VERSIONED}/infer", "oip_version_infer", "Run a version or label", _INFER_FAILURES, (JSON, RAW)
         ),
-        Described("post", "/v2/repository/index", "oip_index", "Every version and its state", (400, 405, 413), (JSON,)),
+        Described(
+            "post",
+            "/v2/repository/index",
+            "oip_index",
+            "Every version and its state",
+            (400, 405, 413),
+            (JSON,),
+            is_body_optional=True,
+            answer="array",
+        ),
     ),
 )

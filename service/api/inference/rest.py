@@ -18,7 +18,7 @@ from service.api.inference.metadata import describe_model, describe_server, is_m
 from service.api.inference.models import list_models
 from service.api.inference.rest_failures import answer_failure
 from service.api.inference.rest_infer import answer_infer
-from service.api.inference.routes import PROBES, Route, check_method, find_route
+from service.api.inference.routes import OPEN_PATHS, PROBES, Route, check_method, find_route
 from service.api.reading import INLINE_BYTES
 from service.codec import Codec
 from service.domain import Deadline, Origin
@@ -29,7 +29,7 @@ OIP_HTTP = Door("oip-http")
 
 def build_inference_app(context: DoorContext) -> ASGIApp:
     """The ASGI application for every path that is /v2 or begins with /v2/."""
-    return Frame(OIP_HTTP, "unknown", _Handler(context), answer_failure, context, probes=PROBES)
+    return Frame(OIP_HTTP, "unknown", _Handler(context), answer_failure, context, probes=PROBES, open_paths=OPEN_PATHS)
 
 
 class _Handler:

@@ -61,7 +61,8 @@ async def answer_infer(request: HttpRequest, route: Route, context: DoorContext,
         whole = await _look_at_model(route, context, deadline, exchange) if head.header_bytes == 0 else None
         limit_bytes = context.limits.max_body_bytes
         parse = partial(_parse_body, chunks, head, whole, route, limit_bytes)
-        parsed, form = await run_by_size(parse, measure(chunks, head.encoding, limit_bytes), context.bulk)
+        size_bytes = measure(chunks, head.encoding, limit_bytes)
+        parsed, form = await run_by_size(parse, size_bytes, context.bulk, exchange.origin.timings)
         answer = await infer(parsed, context, deadline, exchange)
         return await render_rows(partial(render_answer, answer, form), answer.rows, context.bulk)
 

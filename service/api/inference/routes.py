@@ -24,6 +24,12 @@ _POSTED = frozenset({"index", "infer"})
 PROBES = frozenset({"live", "ready", "model-ready"})
 """What machines ask for every second."""
 
+OPEN = frozenset({"live", "ready"})
+"""What the server itself is asked for by those who watch it, who have no key."""
+
+OPEN_PATHS = frozenset({"/v2/health/live", "/v2/health/ready"})
+"""The same over REST."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -10,7 +10,7 @@ from service.api.exchange import Exchange, grpc_door
 from service.api.grpc.frame import CallTracker, RpcFrame, add_service
 from service.api.inference.infer import infer
 from service.api.inference.metadata import describe_model, describe_server, is_model_ready, list_index
-from service.api.inference.routes import PROBES
+from service.api.inference.routes import OPEN, PROBES
 from service.api.inference.rpc_messages import parse_message, render_message
 from service.api.reading import render_rows
 from service.domain import Deadline
@@ -21,7 +21,7 @@ OIP_GRPC = grpc_door("oip-grpc")
 
 def add_inference_service(server: grpc.aio.Server, context: DoorContext, tracker: CallTracker) -> str:
     """Let a server that has not started answer the protocol; returns the full name of the service."""
-    frame, calls = RpcFrame(OIP_GRPC, context, tracker, probes=PROBES), _Calls(context)
+    frame, calls = RpcFrame(OIP_GRPC, context, tracker, probes=PROBES, open_operations=OPEN), _Calls(context)
     handlers = {
         "ServerLive": frame.build_handler("live", pb.ServerLiveRequest, calls.tell_alive),
         "ServerReady": frame.build_handler("ready", pb.ServerReadyRequest, calls.tell_ready),

@@ -22,6 +22,7 @@ from service.api.tfserving.status import answer_json, render_rest_failure
 from service.api.tfserving.versions import find_version
 from service.api.tfserving.words import wrong_method
 from service.backends import contract
+from service.domain import Timings
 
 DOOR = Door("tfs-http")
 # What the log calls the operation of a request whose path leads nowhere.
@@ -58,13 +59,13 @@ class RestHandler:
     async def _predict(self, request: HttpRequest, ask: Ask) -> HttpAnswer:
         ask.spec.check_model(self._codec.model_name)
         async with CallerWatch(request.receive, ask.deadline) as watch:
-            body = await self._read_body(request, watch)
+            body = await self._read_body(request, watch, ask.exchange.origin.timings)
             outputs = contract.OUTPUTS[body.signature]
             answer = await predict(self._context, ask, body.signature, outputs, body.rows)
             render = partial(render_answer, answer, is_row_form=body.is_row_form)
             return HttpAnswer(200, (JSON,), await render_rows(render, len(body.rows), self._context.bulk))
 
-    async def _read_body(self, request: HttpRequest, watch: CallerWatch) -> PredictBody:
+    async def _read_body(self, request: HttpRequest, watch: CallerWatch, timings: Timings) -> PredictBody:
         encoding, limits = find_encoding(request.headers), self._context.limits
         chunks = await request.body.read()
         watch.listen()
@@ -72,7 +73,8 @@ class RestHandler:
         def parse() -> PredictBody:
             return parse_predict_body(open_body(chunks, encoding, limits.max_body_bytes), limits.max_rows)
 
-        return await run_by_size(parse, measure(chunks, encoding, limits.max_body_bytes), self._context.bulk)
+        size_bytes = measure(chunks, encoding, limits.max_body_bytes)
+        return await run_by_size(parse, size_bytes, self._context.bulk, timings)
 
     async def _refuse(self, kind: str, request: HttpRequest, ask: Ask) -> HttpAnswer:  # noqa: ARG002 - an operation
         ask.spec.check_model(self._codec.model_name)

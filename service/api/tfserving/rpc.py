@@ -83,7 +83,8 @@ class _Calls:
         tensor, name = find_tensor(request.inputs, signature), contract.INPUTS[signature]
         outputs = choose_outputs(signature, request.output_filter)
         size_bytes = measure(tensor, name, self._context.limits.max_body_bytes)
-        rows = await run_by_size(partial(parse_rows, tensor, name), size_bytes, self._context.bulk)
+        parse, timings = partial(parse_rows, tensor, name), exchange.origin.timings
+        rows = await run_by_size(parse, size_bytes, self._context.bulk, timings)
         answer = await predict(self._context, Ask(spec, deadline, exchange), signature, outputs, rows)
         return await render_rows(partial(self._render, answer, asked), len(rows), self._context.bulk)
 

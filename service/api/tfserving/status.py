@@ -14,7 +14,7 @@ from service.api.http.answers import JSON, Header, HttpAnswer
 from service.api.http.frame import HttpRequest
 from service.api.http.problems import find_headers
 from service.api.tfserving.words import FULL_QUEUE, NotOfferedError, UnlistedError, UnmetError
-from service.errors import DigitCodecError, OverloadedError, find_by_class, hide_unknown
+from service.errors import DigitCodecError, OverloadedError, RateLimitedError, find_by_class, hide_unknown
 
 # A caller's own names may be in a text, and they may be as long as a request line.
 _MAX_TEXT_CHARACTERS = 1000
@@ -23,6 +23,7 @@ CODES: Mapping[type[DigitCodecError], StatusCode] = MappingProxyType(
     {
         **SHARED_CODES,
         OverloadedError: StatusCode.UNAVAILABLE,
+        RateLimitedError: StatusCode.RESOURCE_EXHAUSTED,
         TooManyCallsError: StatusCode.RESOURCE_EXHAUSTED,
         UnlistedError: StatusCode.INVALID_ARGUMENT,
         UnmetError: StatusCode.FAILED_PRECONDITION,
@@ -74,5 +75,5 @@ def answer_json(status: int, document: object, *headers: Header) -> HttpAnswer:
 
 
 def _find_text(error: DigitCodecError) -> str:
-    is_queue_full = isinstance(error, OverloadedError) and not isinstance(error, TooManyCallsError)
+    is_queue_full = isinstance(error, OverloadedError) and not isinstance(error, TooManyCallsError | RateLimitedError)
     return FULL_QUEUE if is_queue_full else error.detail

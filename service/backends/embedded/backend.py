@@ -18,13 +18,14 @@ from service.backends.embedded.shelf import Shelf
 from service.domain import Answer, Call, Deadline, Origin, Rows, VersionStatus
 from service.errors import InvalidCodeError
 from service.settings import EmbeddedBackendSettings, ModelSettings
+from service.startup import CannotStartError
 
 _log = structlog.get_logger()
 
 _Result = TypeVar("_Result")
 
 
-class MissingTensorFlowError(Exception):
+class MissingTensorFlowError(CannotStartError):
     """TensorFlow is not installed, so there can be no embedded backend."""
 
 

@@ -75,7 +75,8 @@ async def test_reflection_is_enough_to_call(backend: HeldBackend) -> None:
 
     def add(server: grpc.aio.Server) -> None:
         name = add_codec_service(server, context, CallTracker(), stream_rows=4)
-        add_reflection(server, [name, "tensorflow.serving.PredictionService", "inference.GRPCInferenceService"])
+        services = [name, "tensorflow.serving.PredictionService", "inference.GRPCInferenceService"]
+        add_reflection(server, services, context)
 
     async with open_server(add) as address:
         services, version = await asyncio.to_thread(_call_by_reflection, address)

@@ -104,7 +104,7 @@ async def test_request_id_comes_back_and_goes_on(stub: Any, backend: HeldBackend
     fields = log.lines[0][2]
 
     assert ("x-request-id", "mine") in tuple(await call.trailing_metadata())
-    assert [Origin("mine", TRACE)] == list(backend.origins[0])
+    assert [Origin("mine", TRACE, "127.0.0.1")] == list(backend.origins[0])
     shown = [fields[name] for name in ("door", "operation", "status", "rows", "version", "request_id")]
     assert ["grpc", "score", "OK", 3, 2, "mine"] == shown
 

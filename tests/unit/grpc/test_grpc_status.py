@@ -16,6 +16,7 @@ from service.errors import (
     Fault,
     InvalidImageError,
     NotReadyError,
+    RateLimitedError,
     find_by_class,
 )
 
@@ -35,7 +36,7 @@ def name_fields(error: DigitCodecError) -> list[str]:
 
 def test_every_error_has_a_code() -> None:
     """A new error class must be given one, or share that of its base on purpose."""
-    assert CODES.keys() | {BackendContractError} == subclasses(DigitCodecError)
+    assert CODES.keys() | {BackendContractError, RateLimitedError} == subclasses(DigitCodecError)
 
 
 def test_subclass_takes_the_code_of_its_base() -> None:

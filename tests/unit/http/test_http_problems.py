@@ -40,6 +40,7 @@ def test_table_says_what_the_design_says() -> None:
         "invalid_image": 422,
         "invalid_code": 422,
         "overloaded": 429,
+        "rate_limited": 429,
         "internal": 500,
         "backend_failed": 502,
         "backend_contract": 502,
