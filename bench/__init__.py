@@ -1,1 +1,1 @@
-"""Measurements and pictures made with a real running service; imports training for its measures, never service."""
+"""Measurements, runs under load, and looks at our own repository; service and training never import it."""

@@ -1,0 +1,1 @@
+"""The checks: each takes what was read, and returns findings."""
