@@ -15,7 +15,7 @@ from service.servers.workers import Birth, Pace, Supervisor
 HEAD = """
 import os, signal, sys
 def open_doors(words=b"or"): os.write(int(sys.argv[1]), words)
-def leave(*_): sys.exit(0)
+def leave(*_): os._exit(0)
 """
 GOOD = "signal.signal(signal.SIGUSR1, leave); open_doors()\nwhile True: signal.pause()"
 LOADS = "signal.signal(signal.SIGUSR1, leave); open_doors(b'o')\nwhile True: signal.pause()"
