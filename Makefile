@@ -10,7 +10,7 @@ DATA ?=
 FASHION ?= $(FASHION_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin stubs pictures lock clean
+.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin fairness fuzz soak drain stubs pictures scan lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,8 +60,23 @@ protocols: $(VENV)/.dev ## Measure what each protocol costs, with the test digit
 thin: $(VENV)/.dev .venv-gateway/.gateway ## Install the gateway alone, without TensorFlow, and run it before a model server
 	@$(PY) -m bench.thin --python .venv-gateway/bin/python
 
+fairness: $(VENV)/.dev ## Measure what one caller of large requests costs fifty callers of single images (two minutes)
+	@$(PY) -m bench.fairness
+
+fuzz: $(VENV)/.dev ## Send odd requests to every door of a service for FUZZ_S seconds (600); findings go to build/fuzz
+	@$(PY) -m bench.fuzz --seconds $(or $(FUZZ_S),600) --seed $(or $(FUZZ_SEED),1)
+
+soak: $(VENV)/.dev ## Offer a service twice what it can do for SOAK_S seconds (600), check every answer; writes build/soak
+	@GRPC_VERBOSITY=ERROR $(PY) -m bench.soak --seconds $(or $(SOAK_S),600) $(if $(DATA),--data $(DATA))
+
+drain: $(VENV)/.dev ## Send SIGTERM under full load in DRAIN_ROUNDS rounds (20), and count what was sent and answered
+	@GRPC_VERBOSITY=ERROR $(PY) -m bench.soak.drain --rounds $(or $(DRAIN_ROUNDS),20) $(if $(DATA),--data $(DATA)) $(DRAIN)
+
 pictures: $(VENV)/.dev ## Draw the pictures of the README and the docs again
 	@$(PY) -m docs.samples && $(PY) -m docs.pictures && $(PY) -m docs.settings_reference
+
+scan: $(VENV)/.dev ## Look over the dependencies: pins, imports, licences, age; writes docs/dependencies.md
+	@$(PY) -m bench.scan --write
 
 # Pins with hashes; dev holds all, the others take their versions from it.
 COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

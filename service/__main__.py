@@ -1,4 +1,4 @@
-"""`python -m service [gateway|model-server|key NAME]`: read the settings and serve, or say in one line what is wrong."""
+"""`python -m service [gateway|model-server|key NAME]`: read settings and serve, or say in one line what is wrong."""
 
 import os
 

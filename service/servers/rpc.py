@@ -46,6 +46,10 @@ def build_rpc_server(settings: GrpcSettings, *, shares_port: bool = False) -> gr
     )
 
 
+class ServerEndedError(Exception):
+    """A server has ended that nobody had told to: better no process than one whose doors are half shut."""
+
+
 class RpcLife(Protocol):
     """What the services of a server do at the turns of its life."""
 
@@ -138,16 +142,29 @@ class RpcServer:
             ) from error
 
     async def serve(self) -> None:
-        """Answer until `stop`, then finish what runs."""
+        """Answer until `stop`, then finish what runs.
+
+        Raises:
+            ServerEndedError: If gRPC ended by itself.
+        """
         await self._server.start()
         await self._life.start()
-        await self._stopping.wait()
+        ending = asyncio.create_task(self._server.wait_for_termination())
+        await self._wait_for_stop(ending)
         await self._life.drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._grace_s + FAREWELL_S):
                 await self._life.wait_until_quiet()
         # Not sooner: it tells clients to go elsewhere, but then closes their connections over answers under way.
         await self._server.stop(None)
+        await ending
+
+    async def _wait_for_stop(self, ending: asyncio.Task[bool]) -> None:
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({ending, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not self._stopping.is_set():
+            stopping.cancel()
+            raise ServerEndedError("the gRPC server has ended by itself") from ending.exception()
 
     def announce(self) -> None:
         """Nothing: health says it, and gRPC's own word to go elsewhere cuts answers short; see `serve`."""

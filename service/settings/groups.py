@@ -176,7 +176,7 @@ class BatchingSettings(Group):
         4096,
         gt=0,
         description="Most rows that wait; more are refused at once. Divided by rows/s, it is the longest wait. "
-        "At least batching.max_batch_rows.",
+        "One caller may fill eight ninths of what others leave. At least batching.max_batch_rows.",
     )
 
 

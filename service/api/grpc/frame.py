@@ -205,6 +205,14 @@ async def parse_message(kind: type[_Request], data: bytes, bulk: Executor) -> _R
     return await asyncio.get_running_loop().run_in_executor(bulk, _parse, kind, data)
 
 
+async def read_or_refuse(kind: type[_Request], data: bytes, rpc: RpcContext) -> _Request:
+    """The message in these bytes, for methods of a library: it would answer UNKNOWN, and log a traceback each time."""
+    try:
+        return _parse(kind, data)
+    except MalformedRequestError as error:
+        return await rpc.abort(grpc.StatusCode.INVALID_ARGUMENT, error.detail)
+
+
 def serialize(message: Message) -> bytes:
     """The bytes of a message of any kind."""
     return message.SerializeToString()

@@ -1,13 +1,16 @@
 """grpc.health.v1: "" is liveness, each service's name is readiness, and draining is neither."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_health.v1.health import aio as health_aio
+
+from service.api.grpc.frame import RpcContext, add_service, read_or_refuse, serialize
 
 _Status = health_pb2.HealthCheckResponse
 # Between two looks for those who watch; whoever asks once is told how things are at that moment.
@@ -28,12 +31,16 @@ class HealthKeeper:
         """
         self._services = services
         self._is_ready = is_ready
-        self._servicer = _Servicer(self._tell)
+        self._servicer = health_aio.HealthServicer()
         self._looking: asyncio.Task[None] | None = None
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Let the server answer grpc.health.v1.Health."""
-        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+        handlers: dict[str, Any] = {
+            "Check": grpc.unary_unary_rpc_method_handler(self._check, response_serializer=serialize),
+            "Watch": grpc.unary_stream_rpc_method_handler(self._watch, response_serializer=serialize),
+        }
+        add_service(server, HEALTH_SERVICE, handlers)
 
     async def start(self) -> None:
         """Tell how things are from now on."""
@@ -47,6 +54,16 @@ class HealthKeeper:
             self._looking.cancel()
         await self._servicer.enter_graceful_shutdown()
 
+    async def _check(self, data: bytes, rpc: RpcContext) -> Message:
+        """Answer one question, by how things are now."""
+        request = await read_or_refuse(health_pb2.HealthCheckRequest, data, rpc)
+        await self._tell()
+        return await self._servicer.Check(request, rpc)
+
+    async def _watch(self, data: bytes, rpc: RpcContext) -> None:
+        """Tell one watcher of every change."""
+        await self._servicer.Watch(await read_or_refuse(health_pb2.HealthCheckRequest, data, rpc), rpc)
+
     async def _keep_telling(self) -> None:
         known = None
         while True:
@@ -59,18 +76,3 @@ class HealthKeeper:
         for service in self._services:
             await self._servicer.set(service, _Status.SERVING if is_ready else _Status.NOT_SERVING)
         return is_ready
-
-
-class _Servicer(health_aio.HealthServicer):
-    """The library's, whose answers are never older than the question."""
-
-    def __init__(self, look: Callable[[], Awaitable[object]]) -> None:
-        super().__init__()
-        self._look = look
-
-    async def Check(  # noqa: N802 - the library's name
-        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> health_pb2.HealthCheckResponse:
-        """Answer one question."""
-        await self._look()
-        return await super().Check(request, context)

@@ -8,10 +8,18 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from service.api.context import DoorContext
-from service.api.grpc.frame import RpcContext, abort, find_address, read_metadata
+from service.api.grpc.frame import (
+    RpcContext,
+    abort,
+    add_service,
+    find_address,
+    read_metadata,
+    read_or_refuse,
+    serialize,
+)
 from service.api.grpc.status import render_status
 from service.errors import UnauthenticatedError
 from service.wire import codec_pb2, inference_pb2, tensorflow_serving
@@ -27,23 +35,23 @@ class _Servicer:
         self._library: Any = reflection.aio.ReflectionServicer((*services, reflection.SERVICE_NAME), pool=_build_pool())
         self._context = context
 
-    async def ServerReflectionInfo(  # noqa: N802 - the library's name
-        self, request_iterator: AsyncIterator[Any], rpc: RpcContext
-    ) -> AsyncIterator[Any]:
+    async def answer(self, requests: AsyncIterator[bytes], rpc: RpcContext) -> AsyncIterator[Any]:
         """Answer one caller's questions."""
         metadata = read_metadata(rpc)
         try:
             self._context.identify(metadata)
         except UnauthenticatedError as error:
             await abort(rpc, render_status(error), self._context.find_origin(metadata, find_address(rpc)))
-        async for response in self._library.ServerReflectionInfo(request_iterator, rpc):
-            yield response
+        kind = reflection_pb2.ServerReflectionRequest
+        questions = (await read_or_refuse(kind, data, rpc) async for data in requests)
+        async for answer in self._library.ServerReflectionInfo(questions, rpc):
+            yield answer
 
 
 def add_reflection(server: grpc.aio.Server, services: Sequence[str], context: DoorContext) -> None:
     """Let the server tell about these services, and about reflection itself, to who is let in."""
-    servicer: Any = _Servicer(services, context)
-    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+    handler: Any = grpc.stream_stream_rpc_method_handler(_Servicer(services, context).answer, response_serializer=serialize)
+    add_service(server, reflection.SERVICE_NAME, {"ServerReflectionInfo": handler})
 
 
 def _build_pool() -> DescriptorPool:

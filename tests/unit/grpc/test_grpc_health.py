@@ -102,3 +102,25 @@ def _call_by_reflection(address: str) -> tuple[list[str], int]:
         )
         answer = call(request, timeout=10)
         return services, int(answer.model.version)
+
+
+@pytest.mark.parametrize("method", ["Check", "Watch"])
+async def test_bytes_that_are_no_question_are_the_callers_mistake(keeper: HealthKeeper, method: str) -> None:
+    """The library would call it unknown, and log a traceback for whoever sends them."""
+    async with open_channel(keeper.add_to) as channel:
+        ask: Any = channel.unary_unary if method == "Check" else channel.unary_stream
+        call = ask(f"/grpc.health.v1.Health/{method}")(b"\xff")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await (call if method == "Check" else anext(aiter(call)))
+
+    assert grpc.StatusCode.INVALID_ARGUMENT == caught.value.code()
+
+
+async def test_reflection_refuses_bytes_that_are_no_question() -> None:
+    """In the same way."""
+    async with open_channel(lambda server: add_reflection(server, [CODEC], build_context())) as channel:
+        call: Any = channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await anext(aiter(call(iter([b"\xff"]))))
+
+    assert grpc.StatusCode.INVALID_ARGUMENT == caught.value.code()
