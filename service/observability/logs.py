@@ -8,8 +8,10 @@ from typing import TextIO, cast
 import orjson
 import structlog
 
+from service.observability.sampling import Sampler
 from service.settings import ObservabilitySettings
 
+_LIBRARY_LINES_PER_S = 10
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -47,12 +49,20 @@ class _Output:
 
 
 class _Forwarder(logging.Handler):
-    """Gives the records of libraries the form of our own lines."""
+    """Gives the records of libraries the form of our own lines, and bounds them: strangers can provoke some."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sampler = Sampler(_LIBRARY_LINES_PER_S)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record as one event."""
-        log = structlog.get_logger()
-        log.log(record.levelno, "library", logger=record.name, message=record.getMessage(), exc_info=record.exc_info)
+        left_out = self._sampler.admit(record.name)
+        if left_out is None:
+            return
+        fields = {"left_out": left_out} if left_out else {}
+        message, log = record.getMessage(), structlog.get_logger()
+        log.log(record.levelno, "library", logger=record.name, message=message, exc_info=record.exc_info, **fields)
 
 
 def _render_json(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:

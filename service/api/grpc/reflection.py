@@ -50,7 +50,9 @@ class _Servicer:
 
 def add_reflection(server: grpc.aio.Server, services: Sequence[str], context: DoorContext) -> None:
     """Let the server tell about these services, and about reflection itself, to who is let in."""
-    handler: Any = grpc.stream_stream_rpc_method_handler(_Servicer(services, context).answer, response_serializer=serialize)
+    handler: Any = grpc.stream_stream_rpc_method_handler(
+        _Servicer(services, context).answer, response_serializer=serialize
+    )
     add_service(server, reflection.SERVICE_NAME, {"ServerReflectionInfo": handler})
 
 

@@ -12,6 +12,7 @@ import orjson
 from service import images
 from service.api.http.media import JSON, MULTIPART, NPY, RAW, parse_media_type
 from service.api.http.multipart import FilePart, parse_files
+from service.api.json_text import load_json
 from service.api.reading import MAX_FAULTS, ReadContext, UndecodedRows, open_all, open_file, sum_pixels
 from service.domain import Codes, Rows
 from service.errors import (
@@ -114,7 +115,7 @@ def _decode_base64(text: str) -> bytes:
 def _load_list(body: bytes, key: str, context: ParseContext) -> list[Any]:
     """The list under the one key that the JSON document may have."""
     try:
-        document = orjson.loads(body)
+        document = load_json(body)
     except orjson.JSONDecodeError as error:
         raise MalformedRequestError(f"the body is not JSON: {error.msg} at character {error.pos}") from error
     if not isinstance(document, dict):

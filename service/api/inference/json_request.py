@@ -11,6 +11,7 @@ from service.api.inference.datatypes import parse_shape
 from service.api.inference.fields import check_kind, check_length, require, take
 from service.api.inference.json_tensors import JsonElements
 from service.api.inference.request import Elements, InferRequest, InputTensor
+from service.api.json_text import load_json
 from service.errors import MalformedRequestError
 
 
@@ -44,6 +45,7 @@ def parse_request(
 
     Raises:
         MalformedRequestError: If it is no request, or its sizes do not add up to the body's.
+        PayloadTooLargeError: If its JSON is cut into too many parts.
     """
     header, buffers = _split(body, header_bytes)
     document = load_object(header)
@@ -77,9 +79,10 @@ def load_object(body: bytes | memoryview) -> dict[str, Any]:
 
     Raises:
         MalformedRequestError: If it is none.
+        PayloadTooLargeError: If it is cut into too many parts.
     """
     try:
-        document = orjson.loads(body)
+        document = load_json(body)
     except orjson.JSONDecodeError as error:
         raise MalformedRequestError(f"the body is not JSON: {error.msg} at character {error.pos}") from error
     return check_kind(document, dict, "the JSON body")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from service.api.json_text import load_json
 from service.api.tfserving.signatures import DEFAULT, find_signature
 from service.api.tfserving.values import parse_values
 from service.api.tfserving.words import unknown_rest_signature
@@ -40,7 +41,7 @@ def parse_predict_body(body: bytes, max_rows: int) -> PredictBody:
     Raises:
         MalformedRequestError: If it is no JSON object in one of the two forms, or has no rows.
         UnlistedError: If there is no such signature.
-        PayloadTooLargeError: If it has more rows than the limit.
+        PayloadTooLargeError: If it has more rows than the limit, or is cut into too many parts.
         InvalidImageError: If a row is no image.
         InvalidCodeError: If a row is no code.
     """
@@ -72,7 +73,7 @@ def _load(body: bytes) -> dict[str, Any]:
     if not body or body.isspace():
         raise MalformedRequestError("JSON Parse error: The document is empty")
     try:
-        document = orjson.loads(body)
+        document = load_json(body)
     except orjson.JSONDecodeError as error:
         # Python's own json module writes these words, so that a caller may not know what they sent.
         not_finite = _NOT_FINITE.match(body, max(error.pos - 1, 0)) or _NOT_FINITE.match(body, error.pos)
