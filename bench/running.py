@@ -119,6 +119,8 @@ def _wait_until_ready(child: subprocess.Popen[bytes], log: Path, url: str) -> No
                 return
         except urllib.error.HTTPError as error:
             error.close()
+        except TimeoutError:  # a machine with much else to do; `_looks` ends it
+            continue
 
 
 def _looks(child: subprocess.Popen[bytes], log: Path) -> Iterator[None]:

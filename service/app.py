@@ -204,6 +204,7 @@ def build_backend(settings: Settings, small: BatchLimits, bulk: BatchLimits) -> 
         settings.model,
         max_batches=small.max_batches + bulk.max_batches,
         warm_up_sizes=find_warm_up_sizes(small.max_batch_rows, bulk.max_batch_rows),
+        max_small_rows=small.max_batch_rows,
     )
 
 

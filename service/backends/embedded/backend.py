@@ -13,6 +13,7 @@ from typing import TypeVar
 import structlog
 
 from service.backends.embedded.graph_type import LoadedGraph
+from service.backends.embedded.priority import give_way
 from service.backends.embedded.quiet import held_back_stderr
 from service.backends.embedded.shelf import Shelf
 from service.domain import Answer, Call, Deadline, Origin, Rows, VersionStatus
@@ -42,6 +43,7 @@ class EmbeddedBackend:
         *,
         max_batches: int,
         warm_up_sizes: tuple[int, ...],
+        max_small_rows: int = 64,
     ) -> None:
         """Prepare, and load nothing yet.
 
@@ -50,6 +52,7 @@ class EmbeddedBackend:
             model: Where the versions are, and which of them are wanted.
             max_batches: Most batches that will run at the same time; each gets a thread.
             warm_up_sizes: Batch sizes to run before a version may answer.
+            max_small_rows: Batches of more rows give way where others want the same processors.
 
         Raises:
             MissingTensorFlowError: If TensorFlow is not installed.
@@ -63,7 +66,9 @@ class EmbeddedBackend:
         self._warm_up_sizes = warm_up_sizes
         self._poll_interval_s = model.poll_interval_s
         self._loader = ThreadPoolExecutor(1, "model-loader")
+        self._max_small_rows = max_small_rows
         self._runners = ThreadPoolExecutor(max_batches, "model-runner")
+        self._bulk_runners = ThreadPoolExecutor(max_batches, "bulk-runner", give_way)
         self._shelf = Shelf(model, self._load, self._loader)
         self._keeper: asyncio.Task[None] | None = None
 
@@ -80,6 +85,7 @@ class EmbeddedBackend:
         # A load that is under way ends first: not on the event loop, which still has answers to send.
         await asyncio.to_thread(self._loader.shutdown)
         self._runners.shutdown()
+        self._bulk_runners.shutdown()
 
     def is_ready(self) -> bool:
         """True while at least one version can answer."""
@@ -105,7 +111,8 @@ class EmbeddedBackend:
             if call.signature == "decode" and rows.shape[1] != graph.code_dim:
                 raise InvalidCodeError(f"codes of width {rows.shape[1]} came, this model's are {graph.code_dim} wide")
             loop = asyncio.get_running_loop()
-            work = loop.run_in_executor(self._runners, graph.run, call.signature, call.outputs, rows)
+            runners = self._bulk_runners if len(rows) > self._max_small_rows else self._runners
+            work = loop.run_in_executor(runners, graph.run, call.signature, call.outputs, rows)
             outputs = await _see_through(work)
         return Answer(version.directory.version, outputs)
 
