@@ -4,17 +4,22 @@ import asyncio
 import fcntl
 import struct
 import termios
+from collections import deque
 
 import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.servers.refusals import HEAD_TOO_LARGE, MALFORMED, TIMED_OUT, TOO_MANY, Refusal
+from service.servers.refusals import HEAD_TOO_LARGE, MALFORMED, TIMED_OUT, TOO_MANY, TOO_MANY_AT_ONCE, Refusal
 from service.servers.shared import SharedState
 
 # A socket closed while data still comes in is reset, and the reset can overtake a refusal. So what a refused caller
 # sends is thrown away for so long.
 LINGER_S = 2.0
+
+# Requests of one connection that wait for their answers. uvicorn reads on after each answer, and takes what came: with
+# no bound, one caller who sends a million of them and reads nothing takes gigabytes.
+MAX_UNANSWERED = 100
 
 
 class _RefusedHeadError(Exception):
@@ -47,7 +52,7 @@ class Connection(HttpToolsProtocol):
         # Bytes that came since the last head or piece of a body was complete: a head's, a chunk's frame, trailers.
         self._unparsed_bytes = 0
         self._body_of: RequestResponseCycle | None = None
-        self._unanswered = 0
+        self._unanswered: deque[RequestResponseCycle] = deque()  # the oldest one first
         self._owed_since_s: float | None = None
         self._blocked_since_s: float | None = None
         self._refusal = MALFORMED
@@ -66,6 +71,8 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over, whoever ended it."""
         self.forget()
+        for cycle in self._unanswered:  # uvicorn tells the newest one only
+            _disconnect(cycle)
         if self._lingering is not None:
             self._lingering.cancel()
         self._unset_keepalive_if_required()  # uvicorn leaves it running if the connection broke
@@ -111,13 +118,16 @@ class Connection(HttpToolsProtocol):
         if len(self.headers) > self._settings.max_headers:
             self._refusal = HEAD_TOO_LARGE
             raise _RefusedHeadError
+        if len(self._unanswered) == MAX_UNANSWERED:
+            self._refusal = TOO_MANY_AT_ONCE
+            raise _RefusedHeadError
         super().on_headers_complete()
         self.headers = []  # here end trailers, which are no headers of the request (RFC 9110, 6.5.1)
         self._reads_head = False
         self._unparsed_bytes = 0
         self._owed_since_s = None
         self._body_of = self.cycle
-        self._unanswered += 1
+        self._unanswered.append(self.cycle)
         if self._shared.is_leaving:
             self.cycle.keep_alive = False
 
@@ -136,7 +146,7 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The answer to the oldest request has left us."""
         super().on_response_complete()
-        self._unanswered -= 1
+        self._unanswered.popleft()
         if self._unanswered:
             return
         if self._must_refuse:
@@ -220,11 +230,10 @@ class Connection(HttpToolsProtocol):
 
     def _drop(self, broken: RequestResponseCycle) -> None:
         """Take back a request whose body cannot come."""
-        self._unanswered -= 1
+        self._unanswered.pop()
         if self._unanswered:
             self.pipeline.popleft()  # its turn has not come, and it is the newest
-        broken.disconnected = True  # the application need not answer
-        broken.message_event.set()
+        _disconnect(broken)
 
     def _tell(self) -> None:
         """Answer with the refusal, and close once the caller has had time to read it."""
@@ -235,3 +244,9 @@ class Connection(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._lingering = self.loop.call_later(LINGER_S, self.transport.close)
+
+
+def _disconnect(cycle: RequestResponseCycle) -> None:
+    """Let the application know that nobody waits for its answer."""
+    cycle.disconnected = True
+    cycle.message_event.set()

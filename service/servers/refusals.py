@@ -60,4 +60,7 @@ class Refusal:
 MALFORMED = Refusal(400, "malformed_request", "what came is no valid HTTP request")
 TIMED_OUT = Refusal(408, "deadline_exceeded", "the head of the request was not complete in time", may_retry=True)
 HEAD_TOO_LARGE = Refusal(431, "too_large", "the head of the request has more bytes or lines than are taken")
+TOO_MANY_AT_ONCE = Refusal(
+    429, "overloaded", "too many requests of this connection wait for their answers", may_retry=True
+)
 TOO_MANY = Refusal(503, "overloaded", "too many connections are open", may_retry=True)

@@ -27,7 +27,13 @@ class HttpDoor(FastAPI):
     """
 
     def __init__(self) -> None:
-        super().__init__(title="digitcodec", version=__version__, docs_url=None, redoc_url=None)
+        super().__init__(
+            title="digitcodec",
+            version=__version__,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,  # a redirect would lead to whatever host the Host header names
+        )
         self._hot: Mapping[str, ASGIApp] = {}
         self._neighbours: Mapping[str, ASGIApp] = {}
         self._documented: dict[str, Any] = {}

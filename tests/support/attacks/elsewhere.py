@@ -1,0 +1,66 @@
+"""Rows that other tests hold: what cannot be tried on a running service from outside, or only slowly."""
+
+from support.attacks.base import Held
+
+_VETTING = "tests/contract/test_vetting.py"
+_NOT_LOADED = "not loaded; the version before it goes on answering"
+
+HELD = (
+    Held(
+        "model: operation that reaches files, the network or Python",
+        _NOT_LOADED,
+        (
+            f"{_VETTING}::test_operation_that_reaches_outside_is_refused",
+            f"{_VETTING}::test_operation_deep_inside_is_found",
+            f"{_VETTING}::test_every_operation_that_takes_a_file_is_refused",
+        ),
+    ),
+    Held(
+        "model: initializer, or table from a file",
+        _NOT_LOADED,
+        (f"{_VETTING}::test_initializer_does_not_run", f"{_VETTING}::test_table_from_an_asset_is_refused"),
+    ),
+    Held("model: checkpoint from another place", _NOT_LOADED, (f"{_VETTING}::test_only_the_saver_restores",)),
+    Held("model: unknown signature", _NOT_LOADED, (f"{_VETTING}::test_unknown_signature_is_refused",)),
+    Held("model: operation that nobody knows", _NOT_LOADED, (f"{_VETTING}::test_unknown_operation_is_refused",)),
+    Held("model: graph of more than 16 MiB", _NOT_LOADED, (f"{_VETTING}::test_large_file_is_refused_unread",)),
+    Held(
+        "gRPC: connection that does not begin",
+        "closed after 10 s",
+        ("tests/faults/test_slow_callers.py::test_grpc_connection_that_does_not_begin_ends",),
+    ),
+    Held(
+        "TLS handshake that is not finished",
+        "closed",
+        ("tests/unit/servers/test_tls.py::test_handshake_that_is_not_finished_ends",),
+    ),
+    Held(
+        "certificate of another authority",
+        "no handshake",
+        (
+            "tests/unit/servers/test_tls.py::test_requests_of_unknown_callers_are_refused",
+            "tests/unit/servers/test_tls.py::test_calls_of_unknown_callers_are_refused",
+        ),
+    ),
+    Held(
+        "failure that nobody foresaw",
+        "500 `internal`, `INTERNAL` `internal`; its text is in the log alone",
+        (
+            "tests/unit/http/test_http_problems.py::test_unknown_exception_is_hidden",
+            "tests/parity/test_failures_through_every_door.py::test_failure_is_the_same_through_every_door",
+        ),
+    ),
+    Held(
+        "which software answers",
+        "no `Server`, `Via` or `X-Powered-By`",
+        (
+            "tests/unit/servers/test_banners.py::test_http_answers_name_no_server",
+            "tests/unit/servers/test_banners.py::test_grpc_answers_name_no_server",
+        ),
+    ),
+    Held(
+        "keys and pixels in the log",
+        "neither; a line has the documented fields alone",
+        ("tests/parity/test_security_table.py::test_log_says_nothing_that_it_should_not",),
+    ),
+)
