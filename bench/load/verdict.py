@@ -9,10 +9,8 @@ import numpy as np
 import orjson
 
 from bench.load.ask import Arrays, Door, Read, Reply
+from bench.sameness import TOLERANCES
 
-# Answers for the same image differ by so much at most, whatever batch it travelled in (docs/adr/0002); for different
-# images they differ by far more.
-_TOLERANCES = {"codes": 5e-5, "errors": 1e-5, "anomaly_scores": 1e-3, "images": 1, "reconstructions": 1}
 _HTTP_DOORS = frozenset({Door.HTTP, Door.OIP_REST, Door.TFS_REST})
 _GOOD = frozenset({"200", "OK"})
 
@@ -170,7 +168,7 @@ def _find_fault(outputs: Arrays, expected: Arrays) -> str:
             return f"{name} of shape {came.shape} came, {right.shape} was expected"
         distances = np.abs(came.astype(float) - right.astype(float)).reshape(len(right), -1).max(axis=1)
         # Not "greater": a NaN is no answer either.
-        if not (distances <= _TOLERANCES[name]).all():
-            rows = np.flatnonzero(~(distances <= _TOLERANCES[name]))
+        if not (distances <= TOLERANCES[name]).all():
+            rows = np.flatnonzero(~(distances <= TOLERANCES[name]))
             return f"{name} of rows {rows[:8].tolist()} are up to {distances.max():.3g} away from the right ones"
     return ""

@@ -13,6 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.sameness import are_close, are_same
+
 pytestmark = pytest.mark.tensorflow
 
 _VERSION = Path(__file__).resolve().parents[2] / "models" / "digits" / "1"
@@ -56,11 +58,11 @@ def as_png(image: NDArray[np.uint8]) -> bytes:
 def test_reconstruct_equals_the_model(
     http: httpx.Client, digits: NDArray[np.uint8], direct: dict[str, NDArray[Any]], rows: int
 ) -> None:
-    """Pixels, errors and scores are exactly equal for requests of any size."""
+    """Pixels, errors and scores are equal for requests of any size."""
     answer = http.post("/reconstruct", content=as_npy(digits[:rows]), headers={"Content-Type": "application/x-npy"})
 
     for name, values in read_reconstruct(answer.json()).items():
-        assert np.array_equal(direct[name][:rows], values), name
+        assert are_same(name, direct[name][:rows], values), name
 
 
 @pytest.mark.parametrize("rows", [1, 7, 300])
@@ -73,7 +75,7 @@ def test_codes_equal_the_model(
     headers["Accept"] = "application/x-npy"
     as_array = np.load(io.BytesIO(http.post("/encode", content=as_npy(digits[:rows]), headers=headers).content))
 
-    np.testing.assert_allclose(direct["codes"][:rows], as_json, atol=1e-5)
+    assert are_close("codes", direct["codes"][:rows], np.array(as_json, np.float32))
     assert np.array_equal(np.array(as_json, np.float32), as_array)
 
 
@@ -84,13 +86,13 @@ def test_decode_of_codes_is_the_reconstruction(
     codes = http.post("/encode", content=as_npy(digits[:7]), headers={"Content-Type": "application/x-npy"}).json()
     answer = http.post("/decode", json={"codes": codes["codes"]}, headers={"Accept": "application/x-npy"})
 
-    assert np.array_equal(direct["reconstructions"][:7], np.load(io.BytesIO(answer.content)))
+    assert are_same("reconstructions", direct["reconstructions"][:7], np.load(io.BytesIO(answer.content)))
 
 
 async def test_concurrent_callers_get_their_own_answers(
     service_url: str, digits: NDArray[np.uint8], direct: dict[str, NDArray[Any]]
 ) -> None:
-    """Under 64 callers at once, each with images of its own, every answer is exactly that of the image alone."""
+    """Under 64 callers at once, each with images of its own, every answer is that of the image alone."""
     limits = httpx.Limits(max_connections=_CALLERS)
     async with httpx.AsyncClient(base_url=service_url, timeout=60, limits=limits) as client:
 
@@ -100,6 +102,6 @@ async def test_concurrent_callers_get_their_own_answers(
                     "/reconstruct", content=as_png(digits[place]), headers={"Content-Type": "image/png"}
                 )
                 for name, values in read_reconstruct(json.loads(answer.content)).items():
-                    assert np.array_equal(direct[name][place : place + 1], values), (name, place)
+                    assert are_same(name, direct[name][place : place + 1], values), (name, place)
 
         await asyncio.gather(*(call(caller) for caller in range(_CALLERS)))
