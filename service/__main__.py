@@ -4,6 +4,10 @@ import os
 
 # gRPC reads it once, at its import: its core writes notices to the terminal past every logger.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+# prometheus-client reads these at its import, and would keep the metrics of a single process in files that nobody
+# reads. Workers name a folder of their own.
+for _name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+    os.environ.pop(_name, None)
 
 import sys
 from argparse import SUPPRESS, ArgumentParser

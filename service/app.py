@@ -3,14 +3,15 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from service.access import Gate, KeyFile, KeyGate, OpenGate, Rate, RateLimiter
 from service.api.budget import ByteBudget
+from service.api.bulk import BulkExecutor
 from service.api.context import DoorContext
 from service.api.exchange import build_id_source
 from service.backends.base import Backend
@@ -32,6 +33,7 @@ from service.servers import (
     find_url,
     listen,
     load_certificate,
+    raise_file_limit,
     run_until_signal,
     serve_until_signal,
 )
@@ -89,15 +91,15 @@ async def run_core(settings: Settings, page: Page | None = None) -> AsyncIterato
     async with _open_traces(settings.observability) as traces, _open_access(settings.access) as access:
         lanes = _build_lanes(backend, small, bulk, metrics, traces)
         codec = _build_codec(backend, lanes, settings, metrics, access.limiter)
-        # One thread: large bodies take turns, so that they never hold more than one processor of the small ones.
-        with ThreadPoolExecutor(1, "bulk-bodies") as bodies:
+        with BulkExecutor() as bodies:
+            context = _build_context(codec, lanes, access.gate, bodies, settings, metrics, traces)
             await backend.start()
             try:
-                context = _build_context(codec, access.gate, bodies, settings, metrics)
-                yield Core(backend, lanes, replace(context, traces=traces))
+                yield Core(backend, lanes, context)
             finally:
                 await lanes.close(grace_s=0)
                 await backend.close()
+                context.log.close()
 
 
 @asynccontextmanager
@@ -145,9 +147,15 @@ async def _open_access(settings: AccessSettings) -> AsyncIterator[_Access]:
 
 
 def _build_context(
-    codec: Codec, gate: Gate, bodies: ThreadPoolExecutor, settings: Settings, metrics: Metrics
+    codec: Codec,
+    lanes: Lanes,
+    gate: Gate,
+    bodies: BulkExecutor,
+    settings: Settings,
+    metrics: Metrics,
+    traces: Traces | None,
 ) -> DoorContext:
-    lines_per_s = settings.observability.request_lines_per_s
+    seen = settings.observability
     budget = ByteBudget(settings.limits.max_inflight_bytes)
     metrics.watch_bytes(lambda: budget.used)
     return DoorContext(
@@ -156,9 +164,16 @@ def _build_context(
         gate=gate,
         budget=budget,
         bulk=bodies,
-        log=AccessLog(structlog.get_logger(), lines_per_s, metrics.requests.note_left_out),
+        log=AccessLog(
+            structlog.get_logger(),
+            seen.request_lines_per_s,
+            metrics.requests.note_left_out,
+            least_level=seen.log_level,
+        ),
         make_id=build_id_source(),
         metrics=metrics,
+        traces=traces,
+        check_room=lanes.check_room,
         open_metrics=settings.access.open_metrics,
     )
 
@@ -184,7 +199,7 @@ def _build_codec(backend: Backend, lanes: Lanes, settings: Settings, metrics: Me
         model_name=settings.model.name,
         max_rows=settings.limits.max_rows,
         observe_scores=metrics.scores.note,
-        charge=limiter.charge,
+        charger=limiter,
     )
     metrics.watch(codec, lanes.by_name)
     return codec
@@ -225,15 +240,17 @@ async def serve_gateway(settings: Settings) -> None:
         UnusableCertificateError: If TLS is on and its files cannot be used.
     """
     http, grace_s = settings.http, settings.limits.shutdown_grace_s
+    raise_file_limit(http.max_connections)
     certificate = load_certificate(settings.tls)
     with listen(http.host, http.port, settings=HTTP_ADDRESS) as listener:
         async with run_core(settings) as core:
             rpc = build_gateway_rpc(core.context, settings.grpc, grace_s)
             address = rpc.bind(settings.grpc.host, settings.grpc.port, settings=GRPC_ADDRESS, certificate=certificate)
             url = find_url(listener, tls=certificate is not None)
-            _log.info("listening", url=url, docs=f"{url}/docs", grpc=address)
+            note_open = partial(_log.info, "listening", url=url, docs=f"{url}/docs", grpc=address)
             server = build_gateway_http(core, listener, settings, certificate)
-            await serve_until_signal([server, rpc], plan_farewell(core, rpc, settings.limits))
+            farewell = plan_farewell(core, rpc, settings.limits)
+            await serve_until_signal([server, rpc], farewell, note_open=note_open)
     _log.info("stopped")
 
 
@@ -257,6 +274,7 @@ async def serve_model(settings: Settings) -> None:
     """
     if not isinstance(settings.backend, EmbeddedBackendSettings):
         raise UnreadableSettingError("the model server has the model inside: unset DIGITCODEC_BACKEND__KIND")
+    raise_file_limit(settings.http.max_connections)
     async with run_core(settings) as core:
         if await run_until_signal(wait_for_model(core)):
             await _answer_as_model_server(core, settings)
@@ -272,9 +290,11 @@ async def _answer_as_model_server(core: Core, settings: Settings) -> None:
     if place.socket is not None:
         rpc.bind_socket(place.socket, settings="DIGITCODEC_MODEL_SERVER__SOCKET")
     with listen(place.host, place.rest_port, settings="DIGITCODEC_MODEL_SERVER__REST_PORT") as listener:
-        _log.info("listening", url=find_url(listener, tls=certificate is not None), grpc=address)
+        url = find_url(listener, tls=certificate is not None)
+        note_open = partial(_log.info, "listening", url=url, grpc=address)
         server = HttpServer(build_model_server_app(core.context), listener, settings.http, grace_s, certificate)
-        await serve_until_signal([server, rpc], plan_farewell(core, rpc, settings.limits))
+        farewell = plan_farewell(core, rpc, settings.limits)
+        await serve_until_signal([server, rpc], farewell, note_open=note_open)
 
 
 def plan_farewell(core: Core, rpc: RpcServer, limits: LimitSettings) -> Farewell:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from service.startup import CannotStartError
 
+# In both forms of PEM that have a password.
+_ENCRYPTED = b"ENCRYPTED"
+
 
 class UnusableCertificateError(CannotStartError):
     """A file of certificates or keys cannot be used; the text names the setting and the file."""
@@ -52,7 +55,8 @@ def load_pair(context: ssl.SSLContext, certificate: Path, key: Path, settings: t
     """
     # Read first: OpenSSL does not say which of the two it could not open.
     for path, setting in zip((certificate, key), settings, strict=True):
-        read_file(path, setting)
+        if _ENCRYPTED in read_file(path, setting):
+            raise UnusableCertificateError(f"cannot use {path} of {setting}: the key in it is encrypted")
     try:
         # Without a password it would ask the terminal for that of an encrypted key.
         context.load_cert_chain(certificate, key, password="")

@@ -1,6 +1,7 @@
 """Encode, decode, reconstruct and score: the core that every door calls; knows no transport."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from service.backends import contract
@@ -25,16 +26,29 @@ from service.domain import (
     VersionStatus,
     find_anomalies,
 )
-from service.errors import PayloadTooLargeError
+from service.errors import NotFoundError, NotReadyError, PayloadTooLargeError
 
 DEFAULT_THRESHOLD = 0.99
 
+# What is said instead of an answer that the model has computed.
+_UNSEEN = (NotFoundError, NotReadyError)
 
 ScoreObserver = Callable[[Floats, Floats, Flags], None]
 """Is told the reconstruction errors, anomaly scores and verdicts of one request's images; must be quick."""
 
-Charge = Callable[[str, int], None]
-"""Charges a caller for so many rows; raises RateLimitedError if those are too many."""
+
+class Charger(Protocol):
+    """What keeps count of the rows that callers send."""
+
+    def charge(self, caller: str, rows: int) -> None:
+        """Charge a caller for a request that is about to be admitted.
+
+        Raises:
+            RateLimitedError: If that is more than it may send.
+        """
+
+    def refund(self, caller: str, rows: int) -> None:
+        """Give back what a request was charged that the model did not see."""
 
 
 class Submitter(Protocol):
@@ -61,7 +75,7 @@ class Codec:
         model_name: str,
         max_rows: int,
         observe_scores: ScoreObserver | None = None,
-        charge: Charge | None = None,
+        charger: Charger | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -71,13 +85,13 @@ class Codec:
             model_name: What the model is called.
             max_rows: Most rows of one request.
             observe_scores: Is told what the images of each request were answered.
-            charge: Is asked before a request is admitted.
+            charger: Is asked before a request is admitted.
         """
         self._backend = backend
         self._lanes = lanes
         self._max_rows = max_rows
         self._observe_scores = observe_scores
-        self._charge = charge
+        self._charger = charger
         self._has_started = False
         self._is_draining = False
         self.model_name = model_name
@@ -193,6 +207,19 @@ class Codec:
     async def _run(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin) -> Answer:
         if len(rows) > self._max_rows:
             raise PayloadTooLargeError(f"{len(rows)} rows came, the limit is {self._max_rows}")
-        if self._charge is not None:
-            self._charge(origin.caller, len(rows))
-        return await self._lanes.submit(call, rows, deadline, origin)
+        with self._charged(origin, len(rows)):
+            return await self._lanes.submit(call, rows, deadline, origin)
+
+    @contextmanager
+    def _charged(self, origin: Origin, rows: int) -> Iterator[None]:
+        """Charge the caller for what the block runs; if it is refused, that was no work, and costs nothing."""
+        if self._charger is None:
+            yield
+            return
+        self._charger.charge(origin.caller, rows)
+        try:
+            yield
+        except BaseException as error:
+            if origin.timings.queue_s is None or isinstance(error, _UNSEEN):
+                self._charger.refund(origin.caller, rows)
+            raise

@@ -1,6 +1,8 @@
 """The values that travel through the gateway; knows no transport, no file format and no backend."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -110,9 +112,14 @@ class Timings:
     queue_s: float | None = None
     backend_s: float | None = None
 
-    def note_decode(self, began_s: float) -> None:
-        """Add the time since a moment of `time.perf_counter` to that of decoding, which may have several steps."""
-        self.decode_s = (self.decode_s or 0.0) + time.perf_counter() - began_s
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """Add the time of the block to that of decoding, which may have several steps."""
+        began_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.decode_s = (self.decode_s or 0.0) + time.perf_counter() - began_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,7 @@ class Origin:
 
 
 UNKNOWN_ORIGIN = Origin()
+"""For callers inside the program. Its timings are those of all of them and say nothing; doors make their own origin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,15 @@ from starlette.types import ASGIApp
 
 from service.api import inference, tfserving
 from service.api.context import DoorContext
-from service.api.grpc import ARRIVAL_S, HEALTH_SERVICE, CallTracker, HealthKeeper, add_codec_service, add_reflection
+from service.api.grpc import (
+    ARRIVAL_S,
+    HEALTH_SERVICE,
+    CallTracker,
+    HealthKeeper,
+    add_codec_service,
+    add_reflection,
+    refuse_unknown,
+)
 from service.api.http import Neighbour, build_http_app
 from service.api.http.cors import allow_origins
 from service.api.inference import add_inference_service, build_inference_app
@@ -51,9 +59,11 @@ def build_gateway_rpc(
         shares_port: It is one of several that listen on one port.
     """
     server = build_rpc_server(settings, shares_port=shares_port)
-    tracker = CallTracker(settings.max_concurrent_calls, arrival_s)
+    tracker = CallTracker(settings.max_concurrent_calls, arrival_s, settings.max_message_bytes)
     services = (
-        add_codec_service(server, context, tracker, stream_rows=settings.stream_rows),
+        add_codec_service(
+            server, context, tracker, stream_rows=settings.stream_rows, stream_idle_s=settings.stream_idle_s
+        ),
         add_inference_service(server, context, tracker),
         *add_serving_services(server, context, tracker, packed_tensors=settings.packed_tensors, relabel=None),
     )
@@ -64,7 +74,8 @@ def build_model_server_rpc(
     context: DoorContext, settings: GrpcSettings, relabel: Relabel | None, grace_s: float
 ) -> RpcServer:
     """TensorFlow Serving's gRPC API alone, whose clients may move labels; has no port yet."""
-    server, tracker = build_rpc_server(settings), CallTracker(settings.max_concurrent_calls)
+    server = build_rpc_server(settings)
+    tracker = CallTracker(settings.max_concurrent_calls, max_message_bytes=settings.max_message_bytes)
     services = add_serving_services(server, context, tracker, packed_tensors=settings.packed_tensors, relabel=relabel)
     return _finish(server, services, tracker, context, grace_s)
 
@@ -81,12 +92,12 @@ class _Life:
         self._health = health
         self._tracker = tracker
 
-    async def start(self) -> None:
-        await self._health.start()
+    def start(self) -> None:
+        self._health.start()
 
-    async def drain(self) -> None:
+    def drain(self) -> None:
         self._tracker.draining.set()
-        await self._health.drain()
+        self._health.drain()
 
     def cut_off(self) -> None:
         self._tracker.cut_off()
@@ -98,8 +109,9 @@ class _Life:
 def _finish(
     server: grpc.aio.Server, services: Sequence[str], tracker: CallTracker, context: DoorContext, grace_s: float
 ) -> RpcServer:
-    """Add what every gRPC server has: health and reflection."""
+    """Add what every gRPC server has: health, reflection, and an answer to all else."""
     health = HealthKeeper(services, context.codec.is_ready)
     health.add_to(server)
     add_reflection(server, (*services, HEALTH_SERVICE), context)
+    refuse_unknown(server, context)
     return RpcServer(server, _Life(health, tracker), grace_s)

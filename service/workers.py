@@ -25,28 +25,36 @@ from service.app import (
 from service.doors import build_gateway_rpc
 from service.observability.shared import SharedPage, forget_worker
 from service.servers import (
+    FAREWELL_S,
     LEAVE,
     STOP_SIGNALS,
     Birth,
     Heritage,
     Lifeline,
+    Pace,
     RpcServer,
     ServerCertificate,
     Supervisor,
     find_url,
     listen,
     load_certificate,
+    raise_file_limit,
     reserve,
     run_until_signal,
     serve_until_signal,
 )
-from service.settings import Settings
+from service.settings import LimitSettings, Settings
 from service.startup import CannotStartError
 
 _log = structlog.get_logger()
 
 # A worker that replaces another one has so long to load the model while the others answer alone.
 _MODEL_WAIT_S = 60.0
+# After its doors a worker closes the backend and sends its last traces.
+_CLOSING_S = 10.0
+# The files of one worker's metrics are about six, of a MiB each at first.
+_METRICS_BYTES = 16 * 2**20
+_FOLDER_NEEDED = "several workers need a temporary folder for their metrics"
 
 
 class NoSharedFolderError(CannotStartError):
@@ -57,33 +65,51 @@ async def serve_workers(settings: Settings) -> int:
     """Keep the workers answering on every door until SIGTERM or SIGINT; return once all have drained.
 
     Returns:
-        The exit status: 0 if all drained; 2 if a worker could not start as configured, and said why; 1 if workers kept
-        dying at their start, or one died on its way out.
+        The exit status: 0 if all drained; 2 if no worker could start as configured, and one said why; 1 if workers kept
+        dying at their start, or one died on its way out, or hung and was killed.
 
     Raises:
         CannotListenError: If an address is taken or not ours.
-        NoSharedFolderError: If no temporary folder can be made.
+        NoSharedFolderError: If no temporary folder can be made, or has no room.
         UnusableCertificateError: If TLS is on and its files cannot be used.
     """
     http, grpc = settings.http, settings.grpc
+    raise_file_limit(http.max_connections)  # the workers inherit it
     has_tls = load_certificate(settings.tls) is not None
     with ExitStack() as held:
         listener = held.enter_context(listen(http.host, http.port, settings=HTTP_ADDRESS))
         reserved = held.enter_context(reserve(grpc.host, grpc.port, settings=GRPC_ADDRESS))
-        folder = held.enter_context(_make_folder())
+        folder = held.enter_context(_make_folder(http.workers))
         employer = _Gateway(settings, listener, reserved, Path(folder), has_tls=has_tls)
-        status = await Supervisor(employer, http.workers).run()
+        status = await Supervisor(employer, http.workers, Pace(leave_s=_find_leave_s(settings.limits))).run()
     _log.info("stopped")
     return status
 
 
-def _make_folder() -> TemporaryDirectory[str]:
+def _find_leave_s(limits: LimitSettings) -> float:
+    """Seconds after which a worker that has been told to leave does so no more by itself."""
+    return limits.drain_delay_s + limits.shutdown_grace_s + FAREWELL_S + _CLOSING_S
+
+
+def _make_folder(workers: int) -> TemporaryDirectory[str]:
+    """A folder with room for the metrics of so many workers.
+
+    Raises:
+        NoSharedFolderError: If there is none.
+    """
     try:
-        return TemporaryDirectory(prefix="digitcodec-")
+        folder = TemporaryDirectory(prefix="digitcodec-")
+        free_bytes = shutil.disk_usage(folder.name).free
     except OSError as error:
+        raise NoSharedFolderError(f"{_FOLDER_NEEDED}: {error}; name one with TMPDIR") from error
+    # The system kills a process that writes to a mapped file for which there is no room.
+    if free_bytes < workers * _METRICS_BYTES:
+        folder.cleanup()
         raise NoSharedFolderError(
-            f"several workers need a temporary folder for their metrics: {error}; name one with TMPDIR"
-        ) from error
+            f"{_FOLDER_NEEDED}: {folder.name} has {free_bytes} bytes free, {workers * _METRICS_BYTES} are needed; "
+            "name another with TMPDIR"
+        )
+    return folder
 
 
 class _Gateway:

@@ -19,7 +19,7 @@ class KeyFile:
     """Keys that follow their file.
 
     Attributes:
-        ring: The keys that are good now. A file that becomes unreadable changes nothing, and is logged.
+        ring: The keys that are good now. A file that is gone or damaged changes nothing, and is logged.
     """
 
     def __init__(self, path: Path, interval_s: float = _LOOK_INTERVAL_S) -> None:
@@ -36,6 +36,7 @@ class KeyFile:
         self._interval_s = interval_s
         self._stamp = self._look()
         self.ring = self._read()
+        self._tell()
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -52,8 +53,11 @@ class KeyFile:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._interval_s)
-            # A file system may be far away, and must not hold up the event loop.
-            await asyncio.to_thread(self._follow)
+            try:
+                # A file system may be far away, and must not hold up the event loop.
+                await asyncio.to_thread(self._follow)
+            except Exception:  # noqa: BLE001 - without this task no key could be taken away any more
+                _log.exception("keys_unusable", kept=sorted(self.ring.names))
 
     def _follow(self) -> None:
         stamp = self._look()
@@ -65,7 +69,13 @@ class KeyFile:
         except UnusableKeysError as error:
             _log.error("keys_unusable", detail=str(error), kept=sorted(self.ring.names))
         else:
+            self._tell()
+
+    def _tell(self) -> None:
+        if self.ring.names:
             _log.info("keys_read", path=str(self._path), names=sorted(self.ring.names))
+        else:  # it may be what is wanted, and is worth a second look
+            _log.warning("keys_read", path=str(self._path), names=[])
 
     def _look(self) -> _Stamp | None:
         """What tells one content from another; None where there is no file."""
@@ -78,6 +88,6 @@ class KeyFile:
     def _read(self) -> KeyRing:
         try:
             return parse_keys(self._path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, UnusableKeysError) as error:
+        except (OSError, ValueError, UnusableKeysError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise UnusableKeysError(f"the keys in {self._path} cannot be used: {reason}") from error

@@ -21,6 +21,10 @@ _KEY_BYTES = 32
 _DIGEST = re.compile(r"[0-9a-f]{64}").fullmatch
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 _FIELDS = {"sha256", "rows_per_s", "burst_rows"}
+_PREFIX_BYTES = 8
+
+# More than any service has; sums and quotients of such numbers stay finite.
+_MOST_ROWS = 1e12
 
 
 class UnusableKeysError(CannotStartError):
@@ -54,20 +58,24 @@ class KeyRing:
         Args:
             keys: Each with the SHA-256 of the secret that opens it; several secrets may open one.
         """
-        self._keys = tuple(keys)
+        self._by_prefix: dict[bytes, list[tuple[bytes, Key]]] = {}
+        for digest, key in keys:
+            self._by_prefix.setdefault(digest[:_PREFIX_BYTES], []).append((digest, key))
         self.names = frozenset(key.name for _, key in keys)
         self.rates = {key.name: key.rate for _, key in keys if key.rate is not None}
 
     def find(self, secret: bytes) -> Key | None:
         """The key that a secret opens, or None.
 
-        It takes the same time whichever of them it is, or none: each is compared, and each to its end.
+        The time it takes may tell whether some hash begins with the same 8 bytes as that of what came. This is known of
+        a hash then, and nothing of its key, whose 256 random bits follow from no part of it. Hashes are compared to
+        their end, wherever they differ.
         """
-        digest, found = sha256(secret).digest(), None
-        for known, key in self._keys:
+        digest = sha256(secret).digest()
+        for known, key in self._by_prefix.get(digest[:_PREFIX_BYTES], ()):
             if hmac.compare_digest(known, digest):
-                found = key
-        return found
+                return key
+        return None
 
 
 def make_key(name: str) -> tuple[str, str]:
@@ -84,18 +92,19 @@ def make_key(name: str) -> tuple[str, str]:
 def parse_keys(text: str) -> KeyRing:
     """The keys of a TOML text.
 
-    Each has a table `keys.NAME` with a list `sha256`, and with `rows_per_s` and `burst_rows` if wanted.
+    Each has a table `keys.NAME` with a list `sha256`, and with `rows_per_s` and `burst_rows` if wanted. An empty table
+    `keys` is a ring that lets nobody in; it must be there, since a text that is empty is more likely a slip.
 
     Raises:
-        UnusableKeysError: If it is something else, or has no key at all.
+        UnusableKeysError: If it is something else.
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of numbers and lists beyond measure it says no better
         raise UnusableKeysError(f"it is no TOML: {error}") from error
     tables = document.get("keys")
-    if document.keys() != {"keys"} or not isinstance(tables, dict) or not tables:
-        raise UnusableKeysError("expected tables [keys.NAME], at least one, and nothing else")
+    if document.keys() != {"keys"} or not isinstance(tables, dict):
+        raise UnusableKeysError("expected tables [keys.NAME] and nothing else; an empty [keys] lets nobody in")
     keys = [pair for name, table in tables.items() for pair in _parse_key(name, table)]
     _check_distinct([digest for digest, _ in keys])
     return KeyRing(keys)
@@ -119,8 +128,8 @@ def _parse_rate(name: str, table: Mapping[str, Any]) -> Rate | None:
             raise UnusableKeysError(f"keys.{name} has burst_rows, but no rows_per_s")
         return None
     for field, value in (("rows_per_s", rows_per_s), ("burst_rows", burst_rows)):
-        if value is not None and not _is_positive(value):
-            raise UnusableKeysError(f"keys.{name}.{field} must be a finite number above 0")
+        if value is not None and not _is_amount(value):
+            raise UnusableKeysError(f"keys.{name}.{field} must be a number above 0, at most {_MOST_ROWS:.0e}")
     return Rate.of(rows_per_s, burst_rows)
 
 
@@ -138,5 +147,5 @@ def _is_digest(value: Any) -> bool:
     return isinstance(value, str) and _DIGEST(value) is not None
 
 
-def _is_positive(value: Any) -> bool:
-    return type(value) in {int, float} and 0 < value < float("inf")
+def _is_amount(value: Any) -> bool:
+    return type(value) in {int, float} and 0 < value <= _MOST_ROWS

@@ -8,6 +8,10 @@ from service.errors import RateLimitedError
 
 # More buckets than this are looked through for full ones, which say nothing that a new one would not.
 _MANY = 1024
+_FORGET_INTERVAL_S = 1.0
+
+# Nobody is told to wait longer, however small the rate: that is a number which every protocol can say.
+_LONGEST_WAIT_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,16 @@ class _Bucket:
         self.at_s = now_s
 
     def take(self, rows: int) -> float:
-        """Take tokens, and return 0; or take none, and return the seconds until there are enough."""
+        """Take tokens, and return 0; or take none, and return the seconds until there are enough, a day at most."""
         needed = min(rows, self.rate.burst_rows)
         if self.tokens < needed:
-            return (needed - self.tokens) / self.rate.rows_per_s
+            return min((needed - self.tokens) / self.rate.rows_per_s, _LONGEST_WAIT_S)
         self.tokens -= rows
         return 0.0
+
+    def put_back(self, rows: int) -> None:
+        """Undo a `take`."""
+        self.tokens = min(self.rate.burst_rows, self.tokens + rows)
 
     def is_full(self) -> bool:
         """True if its caller could as well have a new one."""
@@ -76,6 +84,7 @@ class RateLimiter:
         self._find_rates = find_rates
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
+        self._forgot_at_s = clock()
 
     def charge(self, caller: str, rows: int) -> None:
         """Charge a caller for a request that is about to be admitted.
@@ -92,6 +101,12 @@ class RateLimiter:
             error.retry_after_s = wait_s
             raise error
 
+    def refund(self, caller: str, rows: int) -> None:
+        """Give back what a caller was charged for a request that was not admitted after all."""
+        bucket = self._buckets.get(caller)
+        if bucket is not None:  # else it was full
+            bucket.put_back(rows)
+
     def _find_bucket(self, caller: str, rate: Rate) -> _Bucket:
         now_s = self._clock()
         bucket = self._buckets.get(caller)
@@ -102,9 +117,10 @@ class RateLimiter:
         return bucket
 
     def _forget_full(self, now_s: float) -> None:
-        """Callers may be any number of addresses."""
-        if len(self._buckets) < _MANY:
+        """Callers may be any number of addresses; while all of them are in debt, to look is in vain, and not cheap."""
+        if len(self._buckets) < _MANY or now_s - self._forgot_at_s < _FORGET_INTERVAL_S:
             return
+        self._forgot_at_s = now_s
         for bucket in self._buckets.values():
             bucket.fill(now_s)
         self._buckets = {caller: bucket for caller, bucket in self._buckets.items() if not bucket.is_full()}

@@ -1,12 +1,12 @@
 """What all doors share."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 
 from service.access import Gate, Key
 from service.api.budget import ByteBudget
+from service.api.bulk import BulkExecutor
 from service.api.credentials import find_secret
 from service.api.exchange import Door, Exchange, find_origin
 from service.codec import Codec
@@ -16,6 +16,10 @@ from service.observability.access_log import AccessLog
 from service.observability.metrics import Metrics
 from service.observability.traces import Traces
 from service.settings import LimitSettings
+
+
+def _never_refuse(_: int, __: str) -> None:
+    """There is always room."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +37,20 @@ class DoorContext:
         metrics: Take note of each request, and show all that is known.
         traces: Take note too, where they are wanted.
         open_metrics: Whether the metrics may be read without a key.
+        check_room: Refuses a request of so many bytes of a caller before it is read, if the queue has no place for it.
     """
 
     codec: Codec
     limits: LimitSettings
     gate: Gate
     budget: ByteBudget
-    bulk: Executor
+    bulk: BulkExecutor
     log: AccessLog
     make_id: Callable[[], bytes]
     metrics: Metrics
     traces: Traces | None = None
     open_metrics: bool = False
+    check_room: Callable[[int, str], None] = _never_refuse
 
     @cached_property
     def image_limits(self) -> ImageLimits:

@@ -8,10 +8,12 @@ _SCHEME = b"bearer "
 def find_secret(headers: Mapping[bytes, bytes]) -> bytes | None:
     """The secret among headers or metadata, by lower-case name; None if there is none.
 
-    `Authorization: Bearer KEY` (RFC 6750, 2.1) comes first, since clients and proxies know it; `X-API-Key: KEY` is for
-    where a proxy needs that header for itself.
+    `X-API-Key: KEY` goes before `Authorization: Bearer KEY` (RFC 6750, 2.1): who sends the first may have a proxy that
+    needs the second for itself, and puts a token there that is none of ours.
     """
+    if b"x-api-key" in headers:
+        return headers[b"x-api-key"]
     authorization = headers.get(b"authorization")
     if authorization is not None and authorization[: len(_SCHEME)].lower() == _SCHEME:
         return authorization[len(_SCHEME) :].strip()
-    return headers.get(b"x-api-key")
+    return None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from service.access import Key
+from service.api.callers import name_caller
 from service.domain import Origin
 from service.errors import BackendContractError, BackendError, DeadlineExceededError, DigitCodecError, NotReadyError
 from service.observability.access_log import AccessLog
@@ -17,8 +18,8 @@ from service.observability.traces import RequestSpan
 
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}").fullmatch
 
-# A W3C traceparent of version 00; another version may mean something else and is not passed on.
-_TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
+# A W3C traceparent of version 00; another version may mean something else and is not passed on. Ids of zeros are none.
+_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 
 _ABANDONED_REASON = "client_disconnected"
 # A caller's own mistakes are no news; these are for the operator to see.
@@ -65,12 +66,12 @@ def find_origin(headers: Mapping[bytes, bytes], address: str, make_id: Callable[
     Args:
         headers: Its headers or metadata, by name in lower case. A request id that is no plain short word is replaced by
             a new one; a traceparent that is none is dropped.
-        address: Of the caller, without a port: a caller's connections are one.
+        address: Of the caller, without a port: a caller's connections are one; see `name_caller`.
         make_id: Makes a new id.
     """
     request_id = headers.get(b"x-request-id")
     accepted = request_id if request_id is not None and _ACCEPTED_ID(request_id) else make_id()
-    return Origin(accepted.decode("ascii"), _find_traceparent(headers.get(b"traceparent")), address)
+    return Origin(accepted.decode("ascii"), _find_traceparent(headers.get(b"traceparent")), name_caller(address))
 
 
 def _find_traceparent(sent: bytes | None) -> str | None:
@@ -164,16 +165,21 @@ class Exchange:
         self.finish(self.door.abandoned, _ABANDONED_REASON)
 
     def write(self, *, quiet: bool = False) -> None:
-        """Count the request, and write its line: failures of ours louder, good answers to probes softer."""
+        """Count the request, end its span, and write its line: failures of ours louder, good answers to probes softer.
+
+        A probe that was answered well leaves no span.
+        """
         seconds = time.perf_counter() - self._started_s
         self._count(seconds)
-        if self._span is not None:
-            self._span.end(self._build_fields(seconds), is_failure=self.reason in _OURS)
         if quiet and self.reason is None:
             self._log.write("debug", self._build_fields(seconds))
-        elif (left_out := self._log.admit(self.reason)) is not None:
+            return
+        if self._span is not None:
+            self._span.end(self._build_fields(seconds), is_failure=self.reason in _OURS)
+        level = self._find_level()
+        if (left_out := self._log.admit(level, self.reason)) is not None:
             fields = self._build_fields(seconds)
-            self._log.write(self._find_level(), {**fields, "left_out": left_out} if left_out else fields, self.failure)
+            self._log.write(level, {**fields, "left_out": left_out} if left_out else fields, self.failure)
 
     def _find_level(self) -> str:
         if self.failure is not None:

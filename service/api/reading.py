@@ -1,9 +1,6 @@
 """Rows of a request that may still have to be decoded: how image files are read, and in which thread."""
 
-import asyncio
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -11,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from service import images
+from service.api.bulk import BulkExecutor
 from service.domain import Deadline, Rows, Timings
 from service.errors import DigitCodecError, Fault, PayloadTooLargeError
 
@@ -61,22 +59,17 @@ class UndecodedRows:
     pixels: int = 0
 
 
-async def run_by_size(parse: Callable[[], _Out], size_bytes: int, bulk: Executor, timings: Timings) -> _Out:
+async def run_by_size(parse: Callable[[], _Out], size_bytes: int, bulk: BulkExecutor, timings: Timings) -> _Out:
     """Parse what came: here if that is quick, else on the bulk executor; the time is noted."""
-    began_s = time.perf_counter()
-    try:
-        if size_bytes <= INLINE_BYTES:
-            return parse()
-        return await asyncio.get_running_loop().run_in_executor(bulk, parse)
-    finally:
-        timings.note_decode(began_s)
+    with timings.decoding():
+        return parse() if size_bytes <= INLINE_BYTES else await bulk.run(parse)
 
 
 async def read_rows(
     parse: Callable[[], UndecodedRows],
     size_bytes: int,
     preprocess: images.Preprocess,
-    bulk: Executor,
+    bulk: BulkExecutor,
     timings: Timings,
 ) -> Rows:
     """Parse and decode: here if that is quick, else on the bulk executor.
@@ -88,30 +81,16 @@ async def read_rows(
         bulk: Takes turns with large requests.
         timings: Take note of the time.
     """
-    began_s = time.perf_counter()
-    try:
-        return await _read_rows(parse, size_bytes, preprocess, bulk)
-    finally:
-        timings.note_decode(began_s)
+    with timings.decoding():
+        if size_bytes > INLINE_BYTES:
+            return await bulk.run(lambda: parse().decode())
+        rows = parse()
+        return rows.decode() if _is_quick(rows, preprocess) else await bulk.run(rows.decode)
 
 
-async def _read_rows(
-    parse: Callable[[], UndecodedRows], size_bytes: int, preprocess: images.Preprocess, bulk: Executor
-) -> Rows:
-    loop = asyncio.get_running_loop()
-    if size_bytes > INLINE_BYTES:
-        return await loop.run_in_executor(bulk, lambda: parse().decode())
-    rows = parse()
-    if _is_quick(rows, preprocess):
-        return rows.decode()
-    return await loop.run_in_executor(bulk, rows.decode)
-
-
-async def render_rows(render: Callable[[], _Out], rows: int, bulk: Executor) -> _Out:
+async def render_rows(render: Callable[[], _Out], rows: int, bulk: BulkExecutor) -> _Out:
     """Render an answer of so many rows: here if that is quick, else on the bulk executor."""
-    if rows <= INLINE_ROWS:
-        return render()
-    return await asyncio.get_running_loop().run_in_executor(bulk, render)
+    return render() if rows <= INLINE_ROWS else await bulk.run(render)
 
 
 def _is_quick(rows: UndecodedRows, preprocess: images.Preprocess) -> bool:

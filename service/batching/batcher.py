@@ -15,7 +15,7 @@ from service.batching.entry import Entry, Part, split
 from service.batching.observer import BatchObserver, Unobserved
 from service.batching.waiting import WaitingRoom
 from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
-from service.errors import BackendError, DigitCodecError, NotReadyError
+from service.errors import BackendError, DigitCodecError, NotReadyError, OverloadedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,18 @@ class Batcher:
         return self._room.rows
 
     @property
+    def max_waiting_rows(self) -> int:
+        """Most rows that may wait."""
+        return self._limits.max_queue_rows
+
+    @property
     def running_batches(self) -> int:
         """Backend calls under way."""
         return len(self._running)
+
+    def find_refusal(self, caller: str) -> OverloadedError | None:
+        """What `submit` would raise for one row of a caller; None if it would be admitted."""
+        return self._room.find_refusal(1, caller)
 
     async def submit(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN) -> Answer:
         """Run the call on the rows, among others'.

@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass
 
-_NOBODY = ""
-
-# A caller may hold so many times the places that are free: 8/9 of the room if it is alone. Whoever comes later finds a
-# ninth of the room, and leaves a ninth of that.
-_PLACES_PER_FREE_PLACE = 8
+from service.shares import is_within_share
 
 
 @dataclass(slots=True)
@@ -55,7 +51,7 @@ class Accounts:
             free_rows: Rows that there is still room for.
         """
         account = self._by_caller.get(caller)
-        return account is None or caller == _NOBODY or account.rows + rows <= _PLACES_PER_FREE_PLACE * free_rows
+        return account is None or is_within_share(caller, account.rows + rows, free_rows - rows)
 
     def charge(self, caller: str, rows: int, next_rows: int) -> float:
         """Note that so many rows wait from now on.

@@ -36,6 +36,8 @@ class WaitingRoom:
         self._max_batch_rows = max_batch_rows
         self._rate = rate
         self._lines: dict[_Kind, list[Entry]] = {}
+        # The first entry of each line, in order: one caller can make as many lines as rows, and each turn looks here.
+        self._heads: list[Entry] = []
         self._accounts = Accounts()
         self.rows = 0
 
@@ -46,6 +48,17 @@ class WaitingRoom:
         """The caller's rows that wait."""
         return self._accounts.count_rows(caller)
 
+    def find_refusal(self, rows: int, caller: str) -> OverloadedError | None:
+        """What `admit` would raise for so many rows of a caller; None if they would be admitted."""
+        free_rows = self._max_rows - self.rows
+        if rows > free_rows:
+            return self._refuse(f"{self.rows} rows wait, {rows} more came, the limit is {self._max_rows}", self.rows)
+        if self._accounts.may_hold(caller, rows, free_rows):
+            return None
+        held_rows = self.count_rows(caller)
+        detail = f"{held_rows} rows of this caller wait, {rows} more came, its share of the queue is full"
+        return self._refuse(detail, held_rows)
+
     def admit(self, entry: Entry) -> None:
         """Give the entry its place.
 
@@ -54,7 +67,9 @@ class WaitingRoom:
                 that those who wait will take, or the caller's own, by the measured rate.
         """
         rows = entry.waiting
-        self._check_room(rows, entry.origin.caller)
+        refusal = self.find_refusal(rows, entry.origin.caller)
+        if refusal is not None:
+            raise refusal
         self._put(entry, self._charge(entry, rows))
 
     def readmit(self, entry: Entry) -> None:
@@ -65,12 +80,10 @@ class WaitingRoom:
     def remove(self, entry: Entry) -> None:
         """Free the places of an entry whose caller no longer waits; one that has left already is ignored."""
         kind = _kind_of(entry)
-        line = self._lines.get(kind, [])
-        index = bisect_left(line, entry.place, key=_read_place)
-        if index == len(line) or line[index] is not entry:
+        if not _take_out(self._lines.get(kind, []), entry):
             return
-        del line[index]
-        self._close_if_empty(kind)
+        if _take_out(self._heads, entry):
+            self._name_head(kind)
         self._turn_out(entry)
 
     def take(self) -> list[Part]:
@@ -78,7 +91,7 @@ class WaitingRoom:
 
         Entries that nobody waits for any more are turned out on the way, so the batch may be empty.
         """
-        kind = min(self._lines, key=lambda each: self._lines[each][0].place)
+        kind = _kind_of(self._heads.pop(0))
         line = self._lines[kind]
         parts: list[Part] = []
         limit, seen = self._max_batch_rows, 0
@@ -92,27 +105,18 @@ class WaitingRoom:
                 self._turn_out(entry)
         del line[:seen]
         if parts and parts[-1].entry.waiting:
-            insort(line, parts[-1].entry, key=_read_place)
-        self._close_if_empty(kind)
+            _put_in(line, parts[-1].entry)
+        self._name_head(kind)
         return parts
 
     def empty(self) -> list[Entry]:
         """Turn everybody out, and say who it was."""
         entries = [entry for line in self._lines.values() for entry in line]
         self._lines.clear()
+        self._heads.clear()
         self._accounts.clear()
         self.rows = 0
         return entries
-
-    def _check_room(self, rows: int, caller: str) -> None:
-        free_rows = self._max_rows - self.rows
-        if rows > free_rows:
-            detail = f"{self.rows} rows wait, {rows} more came, the limit is {self._max_rows}"
-            raise self._refuse(detail, self.rows)
-        if not self._accounts.may_hold(caller, rows, free_rows):
-            held_rows = self.count_rows(caller)
-            detail = f"{held_rows} rows of this caller wait, {rows} more came, its share of the queue is full"
-            raise self._refuse(detail, held_rows)
 
     def _refuse(self, detail: str, rows_ahead: int) -> OverloadedError:
         error = OverloadedError(detail)
@@ -126,10 +130,11 @@ class WaitingRoom:
     def _put(self, entry: Entry, tag: float) -> None:
         entry.place = (tag, entry.order)
         line = self._lines.setdefault(_kind_of(entry), [])
-        if not line or line[-1].place < entry.place:  # as a rule, so that nothing need be searched
-            line.append(entry)
-        else:
-            insort(line, entry, key=_read_place)
+        _put_in(line, entry)
+        if line[0] is entry:
+            if len(line) > 1:
+                _take_out(self._heads, line[1])
+            _put_in(self._heads, entry)
 
     def _cut(self, entry: Entry, limit: int) -> Part:
         """Take at most `limit` rows of the entry, and move its place on by as many."""
@@ -147,10 +152,29 @@ class WaitingRoom:
         self.rows -= rows
         self._accounts.refund(entry.origin.caller, rows)
 
-    def _close_if_empty(self, kind: _Kind) -> None:
-        if not self._lines[kind]:
+    def _name_head(self, kind: _Kind) -> None:
+        """Let the first entry of a line that has lost its head take turns for it; one that nobody is in ends."""
+        if line := self._lines[kind]:
+            _put_in(self._heads, line[0])
+        else:
             del self._lines[kind]
 
 
 def _kind_of(entry: Entry) -> _Kind:
     return entry.call, entry.rows.shape[1:]
+
+
+def _put_in(line: list[Entry], entry: Entry) -> None:
+    if not line or line[-1].place < entry.place:  # as a rule, so that nothing need be searched
+        line.append(entry)
+    else:
+        insort(line, entry, key=_read_place)
+
+
+def _take_out(line: list[Entry], entry: Entry) -> bool:
+    """False if the entry does not stand in the line."""
+    index = bisect_left(line, entry.place, key=_read_place)
+    if index == len(line) or line[index] is not entry:
+        return False
+    del line[index]
+    return True

@@ -1,12 +1,13 @@
 """How long requests wait for the backend, and what it makes of batches."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Histogram
 
 from service.batching import Unobserved
 from service.domain import Origin, Signature
+from service.observability.children import Children
 from service.observability.requests import SECONDS
 
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
@@ -23,12 +24,15 @@ class BatchMetrics:
             registry=registry,
             buckets=(0.0001, 0.00025, *SECONDS),
         )
-        self._backend_s = Histogram(
+        backend_s = Histogram(
             "digitcodec_backend_seconds",
             "Time of a backend call, the failed ones too.",
             ["signature"],
             registry=registry,
             buckets=SECONDS,
+        )
+        self._observe_backend: Children[Signature, Callable[[float], None]] = Children(
+            lambda signature: backend_s.labels(signature).observe
         )
         self._rows = Histogram(
             "digitcodec_batch_rows", "Rows of a backend call.", ["lane"], registry=registry, buckets=_ROWS
@@ -36,7 +40,7 @@ class BatchMetrics:
 
     def observe_lane(self, lane: str) -> "LaneObserver":
         """What a batcher of this name reports to."""
-        return LaneObserver(self._queue_s.observe, self._rows.labels(lane).observe, self._backend_s)
+        return LaneObserver(self._queue_s.observe, self._rows.labels(lane).observe, self._observe_backend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,7 @@ class LaneObserver(Unobserved):
 
     _note_wait: Callable[[float], None]
     _note_rows: Callable[[float], None]
-    _backend_s: Histogram
-    _note_seconds: dict[Signature, Callable[[float], None]] = field(default_factory=dict)
+    _note_backend: Children[Signature, Callable[[float], None]]
 
     def note_wait(self, origin: Origin, seconds: float) -> None:  # noqa: ARG002 - histograms know no origin
         """A batch took the first row of a request that had waited so long."""
@@ -54,8 +57,5 @@ class LaneObserver(Unobserved):
 
     def note_batch(self, signature: Signature, rows: int, seconds: float) -> None:
         """A backend call has ended."""
-        note_seconds = self._note_seconds.get(signature)
-        if note_seconds is None:
-            note_seconds = self._note_seconds[signature] = self._backend_s.labels(signature).observe
-        note_seconds(seconds)
+        self._note_backend[signature](seconds)
         self._note_rows(rows)

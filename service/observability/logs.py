@@ -12,12 +12,14 @@ from service.observability.sampling import Sampler
 from service.settings import ObservabilitySettings
 
 _LIBRARY_LINES_PER_S = 10
-_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+"""How loud a line is, by the name of its level."""
 
 
 def configure_logs(settings: ObservabilitySettings) -> None:
     """Set the format and the least severity, for our own events and for the libraries'."""
-    level = _LEVELS[settings.log_level]
+    level = LEVELS[settings.log_level]
     as_json = settings.log_format == "json"
     structlog.configure(
         processors=[
@@ -53,16 +55,23 @@ class _Forwarder(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sampler = Sampler(_LIBRARY_LINES_PER_S)
+        self._sampler: Sampler[str] = Sampler(_LIBRARY_LINES_PER_S)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record as one event."""
+        """Write one record as one event; of one that cannot be written standard error is told, as `logging` has it."""
         left_out = self._sampler.admit(record.name)
         if left_out is None:
             return
-        fields = {"left_out": left_out} if left_out else {}
+        try:
+            self._write(record, {"left_out": left_out} if left_out else {})
+        except Exception:  # noqa: BLE001 - a library's message may fail in any way when it is put together
+            self.handleError(record)
+
+    def _write(self, record: logging.LogRecord, fields: dict[str, int]) -> None:
+        # Our levels are the tens; libraries may use others.
+        level = min(record.levelno // 10 * 10, logging.CRITICAL)
         message, log = record.getMessage(), structlog.get_logger()
-        log.log(record.levelno, "library", logger=record.name, message=message, exc_info=record.exc_info, **fields)
+        log.log(level, "library", logger=record.name, message=message, exc_info=record.exc_info, **fields)
 
 
 def _render_json(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:

@@ -11,6 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from service.batching import Batcher
 from service.codec import Codec
 from service.observability.batches import BatchMetrics
+from service.observability.connections import ConnectionMetrics
 from service.observability.page import OwnPage, Page
 from service.observability.requests import RequestMetrics
 from service.observability.scores import ScoreMetrics
@@ -27,6 +28,7 @@ class Metrics:
         requests: Takes note of requests.
         batches: Takes note of the queue and the backend.
         scores: Takes note of anomaly scores.
+        connections: Takes note of connections that were ended.
     """
 
     def __init__(self, page: Page | None = None) -> None:
@@ -35,6 +37,7 @@ class Metrics:
         self.requests = RequestMetrics(self._page.counted)
         self.batches = BatchMetrics(self._page.counted)
         self.scores = ScoreMetrics(self._page.counted)
+        self.connections = ConnectionMetrics(self._page.counted)
         for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
             self._page.add(collector)
 

@@ -1,7 +1,10 @@
 """So many lines a second of each kind, and a count of those that were left out."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
+from typing import Generic, TypeVar
+
+Kind = TypeVar("Kind", bound=Hashable)
 
 
 class _Second:
@@ -15,7 +18,7 @@ class _Second:
         self.left_out = 0
 
 
-class Sampler:
+class Sampler(Generic[Kind]):
     """Admits lines until a second is full, each kind in its own measure: a flood of one kind hides no other kind."""
 
     def __init__(self, lines_per_s: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,9 +30,9 @@ class Sampler:
         """
         self._lines_per_s = lines_per_s
         self._clock = clock
-        self._seconds: dict[str | None, _Second] = {}
+        self._seconds: dict[Kind, _Second] = {}
 
-    def admit(self, kind: str | None) -> int | None:
+    def admit(self, kind: Kind) -> int | None:
         """How many lines of this kind were left out since the last, or None if this one is to be left out too.
 
         Args:
@@ -47,3 +50,10 @@ class Sampler:
         second.written += 1
         left_out, second.left_out = second.left_out, 0
         return left_out
+
+    def take_left_out(self) -> Iterator[tuple[Kind, int]]:
+        """Each kind of which lines were left out since its last one, and how many; they then count as told."""
+        for kind, second in self._seconds.items():
+            if second.left_out:
+                left_out, second.left_out = second.left_out, 0
+                yield kind, left_out

@@ -24,6 +24,7 @@ _FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 # What the workers' values become. Counters are summed; what is not here and no counter is shown by the asked worker.
 _MODES: dict[str, Literal["livemax", "livemin", "livesum"]] = {
     "digitcodec_inflight_bytes": "livesum",
+    "digitcodec_queue_limit_rows": "livesum",
     "digitcodec_queue_rows": "livesum",
     "digitcodec_ready": "livemin",
     "digitcodec_running_batches": "livesum",

@@ -41,11 +41,13 @@ class StateCollector(Collector):
 
     def _collect_lanes(self) -> Iterator[Metric]:
         rows = GaugeMetricFamily("digitcodec_queue_rows", "Rows that wait for the backend.", labels=["lane"])
+        limit = GaugeMetricFamily("digitcodec_queue_limit_rows", "Most rows that may wait.", labels=["lane"])
         batches = GaugeMetricFamily("digitcodec_running_batches", "Backend calls under way.", labels=["lane"])
         for name, batcher in self._lanes.items():
             rows.add_metric([name], batcher.waiting_rows)
+            limit.add_metric([name], batcher.max_waiting_rows)
             batches.add_metric([name], batcher.running_batches)
-        yield from (rows, batches)
+        yield from (rows, limit, batches)
 
     def _collect_versions(self) -> Iterator[Metric]:
         info = InfoMetricFamily(

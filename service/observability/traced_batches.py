@@ -1,7 +1,7 @@
 """Tells traces what a batcher does, beside whoever else is told."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from service.batching import BatchObserver
@@ -30,8 +30,11 @@ class TracedBatches:
         """See `BatchObserver.note_batch`."""
         self.inner.note_batch(signature, rows, seconds)
 
-    def follow_batch(
-        self, call: Call, rows: int, origins: Sequence[Origin]
-    ) -> AbstractContextManager[Sequence[Origin]]:
-        """See `BatchObserver.follow_batch`."""
-        return self.traces.follow_batch(call, rows, origins)
+    @contextmanager
+    def follow_batch(self, call: Call, rows: int, origins: Sequence[Origin]) -> Iterator[Sequence[Origin]]:
+        """See `BatchObserver.follow_batch`; the spans last as long as the call, whatever the other one does."""
+        with (
+            self.inner.follow_batch(call, rows, origins) as told,
+            self.traces.follow_batch(call, rows, told) as traced,
+        ):
+            yield traced

@@ -3,10 +3,14 @@
 The extra `traces` brings the SDK. Exporter, sampler and resource are set by OpenTelemetry's own OTEL_* variables.
 """
 
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from service.domain import Call, Origin
 from service.startup import CannotStartError
@@ -15,6 +19,11 @@ if TYPE_CHECKING:  # an extra: only who asks for traces needs it
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
+
+_log = structlog.get_logger()
+
+CLOSE_S = 3.0
+"""Longest that the exit waits for the last spans to be sent."""
 
 _NAME = "digitcodec"
 _SAMPLED = 1
@@ -27,7 +36,7 @@ class MissingTracesError(CannotStartError):
 
 
 def build_provider() -> "TracerProvider":
-    """A provider that sends spans by OTLP over HTTP, in batches and from a thread of its own.
+    """A provider that sends spans by OTLP over HTTP, in batches and from a thread of its own; for `Traces` to close.
 
     Raises:
         MissingTracesError: If the extra is not installed.
@@ -43,7 +52,8 @@ def build_provider() -> "TracerProvider":
             "pip install 'digitcodec[traces]'"
         ) from error
     resource = Resource.create({SERVICE_NAME: _NAME}).merge(OTELResourceDetector().detect())
-    provider = TracerProvider(resource=resource)
+    # What it would do at the exit of the interpreter takes as long as the collector likes.
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider
 
@@ -51,11 +61,20 @@ def build_provider() -> "TracerProvider":
 class Traces:
     """Makes the spans of one service."""
 
-    def __init__(self, provider: "TracerProvider") -> None:
+    def __init__(self, provider: "TracerProvider", close_s: float = CLOSE_S) -> None:
+        """Begin.
+
+        Args:
+            provider: Makes and sends spans.
+            close_s: Longest that `close` takes.
+        """
         from opentelemetry import trace
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         self._provider = provider
+        self._close_s = close_s
         self._trace = trace
+        self._propagator = TraceContextTextMapPropagator()
         self._tracer = provider.get_tracer(_NAME)
 
     def begin_request(self, origin: Origin) -> "RequestSpan":
@@ -63,7 +82,7 @@ class Traces:
         span = self._tracer.start_span(
             "request", context=self._find_context(origin.traceparent), kind=self._trace.SpanKind.SERVER
         )
-        return RequestSpan(span, render_traceparent(span))
+        return RequestSpan(span, render_traceparent(span), self._trace)
 
     def note_wait(self, origin: Origin, seconds: float) -> None:
         """A request of this origin has waited so long for its batch, until now."""
@@ -98,25 +117,39 @@ class Traces:
             yield [Origin(traceparent=render_traceparent(span)), *origins]
 
     def close(self) -> None:
-        """Send what has not been sent; takes as long as the exporter's timeout at most."""
-        self._provider.shutdown()
+        """Send what has not been sent, and give up when that takes too long; blocks meanwhile.
+
+        The exporter tries again for as long as it may, ten seconds by default, and for each batch of spans anew.
+        """
+        # A daemon, so that the interpreter does not wait for it either.
+        sending = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
+        sending.start()
+        sending.join(self._close_s)
+        if sending.is_alive():
+            _log.warning("spans_not_sent", waited_s=self._close_s)
 
     def _find_context(self, traceparent: str | None) -> "Context":
-        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
         carrier = {} if traceparent is None else {"traceparent": traceparent}
-        return TraceContextTextMapPropagator().extract(carrier)
+        return self._propagator.extract(carrier)
 
 
 class RequestSpan:
-    """The span of one request.
+    """The span of one request; one that is never ended is never sent.
 
     Attributes:
         traceparent: What belongs to the request is below this.
     """
 
-    def __init__(self, span: "Span", traceparent: str) -> None:
+    def __init__(self, span: "Span", traceparent: str, trace: ModuleType) -> None:
+        """Wrap a span.
+
+        Args:
+            span: It has begun.
+            traceparent: Its own.
+            trace: OpenTelemetry's module of this name.
+        """
         self._span = span
+        self._trace = trace
         self.traceparent = traceparent
 
     def end(self, fields: Mapping[str, Any], *, is_failure: bool) -> None:
@@ -126,14 +159,13 @@ class RequestSpan:
             fields: What its canonical line says.
             is_failure: True if it got no good answer, and that was not its caller's fault.
         """
-        from opentelemetry.trace import Status, StatusCode
-
+        if not self._span.is_recording():  # the caller's choice
+            return
+        told = {name: value for name, value in fields.items() if value is not None and name not in _TIMES}
         self._span.update_name(f"{fields['door']} {fields['operation']}")
-        for name, value in fields.items():
-            if value is not None and name not in _TIMES:
-                self._span.set_attribute(f"digitcodec.{name}", value)
+        self._span.set_attributes({f"digitcodec.{name}": value for name, value in told.items()})
         if is_failure:
-            self._span.set_status(Status(StatusCode.ERROR, fields["reason"]))
+            self._span.set_status(self._trace.Status(self._trace.StatusCode.ERROR, fields["reason"]))
         self._span.end()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import structlog
 import uvicorn
 
+from service.servers.base import BACKLOG
 from service.servers.connection import Connection
 from service.servers.shared import SharedState
 
@@ -52,6 +53,7 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._greetings: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
+        self._is_stopped = False
 
     def start(self) -> None:
         """Accept from now on."""
@@ -60,11 +62,13 @@ class Acceptor:
 
     def stop(self) -> None:
         """Take what waits already, and nothing more."""
+        self._is_stopped = True
         if self._pause is not None:
             self._pause.cancel()
         self._loop.remove_reader(self._listener)
-        while self._accept_one():
-            pass
+        for _ in range(BACKLOG):  # more did not wait when we were told; a flood must not keep us
+            if not self._accept_one():
+                return
 
     def cut_off(self) -> None:
         """End handshakes that are still under way."""
@@ -97,7 +101,9 @@ class Acceptor:
 
     def _rest(self, error: OSError) -> None:
         """Leave the callers in the queue until there are files again; looking all the time would not help."""
-        _log.error("cannot_accept", error=str(error), pause_s=_PAUSE_S)
+        _log.error("cannot_accept", error=str(error), pause_s=0 if self._is_stopped else _PAUSE_S)
+        if self._is_stopped:
+            return
         self._loop.remove_reader(self._listener)
         self._pause = self._loop.call_later(_PAUSE_S, self._resume)
 
@@ -114,14 +120,16 @@ class Acceptor:
         greeting.add_done_callback(self._greetings.discard)
 
     async def _greet(self, client: socket.socket, connection: Connection) -> None:
-        context, settings = self._find_context(), self._shared.settings
+        context, settings = None, self._shared.settings
         try:
+            context = self._find_context()
             await self._loop.connect_accepted_socket(
                 lambda: connection,
                 client,
                 ssl=context,
                 ssl_handshake_timeout=settings.header_timeout_s if context else None,
-                ssl_shutdown_timeout=settings.write_timeout_s if context else None,
+                # Later than the connection itself cuts a caller who does not read, and reports it.
+                ssl_shutdown_timeout=2 * settings.write_timeout_s if context else None,
             )
         except OSError:  # a caller who left; with TLS also plain HTTP, a refused certificate, silence
             self._shared.ended["tls_handshake_failed" if context else "left_at_accept"] += 1

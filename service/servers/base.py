@@ -9,6 +9,9 @@ from service.startup import CannotStartError
 # Time for the answers that tell of the end of the grace.
 FAREWELL_S = 2
 
+# Connections that may wait for accept: a burst of new clients is not turned away.
+BACKLOG = 2048
+
 
 class CannotListenError(CannotStartError):
     """An address cannot be had."""
@@ -30,6 +33,21 @@ class Server(Protocol):
 def find_family(host: str, port: int) -> socket.AddressFamily:
     """IPv4 or IPv6, as the system resolves the name."""
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+
+
+def is_dual(host: str, family: socket.AddressFamily) -> bool:
+    """Whether IPv4 callers come to this address too: to all addresses, as gRPC understands `::`, if the system can."""
+    return family == socket.AF_INET6 and host in {"", "::"} and socket.has_dualstack_ipv6()
+
+
+def bind_alone(host: str, port: int) -> socket.socket:
+    """A listening socket on an address that no other service has.
+
+    Raises:
+        OSError: If it cannot be had.
+    """
+    family = find_family(host, port)
+    return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=is_dual(host, family))
 
 
 def cannot_listen(host: str, port: int, error: OSError, settings: str) -> CannotListenError:

@@ -19,6 +19,8 @@ _CLIENT_CA = _PREFIX + "CLIENT_CA"
 
 # Between two looks at the files.
 LOOK_INTERVAL_S = 1.0
+# Files are replaced one after the other, at once; who finds them changed so often is not looking at a renewal.
+_ATTEMPTS = 3
 
 
 class ServerCertificate:
@@ -81,12 +83,23 @@ class ServerCertificate:
             _log.info("certificate_renewed", certificate=str(self._pair[0]))
 
     def _load(self) -> None:
-        """Read everything anew, and only then use it."""
-        context = _build_context(self._pair, self._client_ca)
+        """Read everything anew, and only then use it: both doors the same, and what was found good."""
+        for _ in range(_ATTEMPTS):
+            contents = self._read()
+            context = _build_context(self._pair, self._client_ca)  # OpenSSL reads the files itself
+            if contents == self._read():
+                certificate, key, authorities = contents
+                self._configuration = grpc.ssl_server_certificate_configuration([(key, certificate)], authorities)
+                self._context = context
+                return
+        raise UnusableCertificateError(
+            f"cannot use {self._pair[0]} of {_PAIR[0]}: the files change while they are read"
+        )
+
+    def _read(self) -> tuple[bytes, bytes, bytes | None]:
+        """The chain, its key, and the authorities for clients."""
         certificate, key = (read_file(path, name) for path, name in zip(self._pair, _PAIR, strict=True))
-        authorities = None if self._client_ca is None else read_file(self._client_ca, _CLIENT_CA)
-        self._configuration = grpc.ssl_server_certificate_configuration([(key, certificate)], authorities)
-        self._context = context
+        return certificate, key, None if self._client_ca is None else read_file(self._client_ca, _CLIENT_CA)
 
     def _read_stamps(self) -> list[tuple[int, ...] | None]:
         """What changes with the files, also where a link is turned to another folder."""

@@ -1,17 +1,18 @@
 """One HTTP connection: uvicorn's, with the bounds on time and memory that uvicorn leaves to a proxy before it."""
 
 import asyncio
-import fcntl
-import struct
-import termios
+import ipaddress
 from collections import deque
 
 import httptools
 import uvicorn
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.servers.refusals import HEAD_TOO_LARGE, MALFORMED, TIMED_OUT, TOO_MANY, TOO_MANY_AT_ONCE, Refusal
 from service.servers.shared import SharedState
+from service.servers.wire import Wire
 
 # A socket closed while data still comes in is reset, and the reset can overtake a refusal. So what a refused caller
 # sends is thrown away for so long.
@@ -21,9 +22,27 @@ LINGER_S = 2.0
 # no bound, one caller who sends a million of them and reads nothing takes gigabytes.
 MAX_UNANSWERED = 100
 
+# Between two looks that are so far apart the transport below TLS has written, had it anything to write.
+_SETTLED_S = 0.01
+
 
 class _RefusedHeadError(Exception):
     """Ends the parsing of a head."""
+
+
+class _Flow(FlowControl):
+    """Reads no more while a body waits that is large and whose turn has not come: uvicorn's reads on at each turn."""
+
+    def __init__(
+        self, transport: asyncio.Transport, pipeline: deque[tuple[RequestResponseCycle, ASGI3Application]]
+    ) -> None:
+        super().__init__(transport)
+        self._pipeline = pipeline  # the newest one first
+
+    def resume_reading(self) -> None:
+        """Read on, if there is room; else whoever is the last in the pipeline does so when its turn comes."""
+        if not self._pipeline or len(self._pipeline[0][0].body) <= HIGH_WATER_LIMIT:
+            super().resume_reading()
 
 
 class Connection(HttpToolsProtocol):
@@ -55,6 +74,8 @@ class Connection(HttpToolsProtocol):
         self._unanswered: deque[RequestResponseCycle] = deque()  # the oldest one first
         self._owed_since_s: float | None = None
         self._blocked_since_s: float | None = None
+        self._settled_since_s: float | None = None
+        self._taken_bytes = 0
         self._refusal = MALFORMED
         self._is_deaf = False
         self._must_refuse = False
@@ -63,6 +84,9 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The caller can speak."""
         super().connection_made(transport)
+        self._wire = Wire(transport)
+        self.flow = _Flow(transport, self.pipeline)
+        self.client = _find_plain(self.client)
         self._shared.shaking_hands.discard(self)
         self._owed_since_s = self.loop.time()
         if self in self._shared.turned_away:
@@ -106,6 +130,8 @@ class Connection(HttpToolsProtocol):
         else:
             if self._unparsed_bytes >= self._settings.max_header_bytes:
                 self._refuse(HEAD_TOO_LARGE)
+            elif self._unparsed_bytes and not self._unanswered and self._owed_since_s is None:
+                self._owed_since_s = self.loop.time()  # empty lines before a head, which have stopped the timer too
 
     def on_message_begin(self) -> None:
         """The first byte of a request is here."""
@@ -121,12 +147,16 @@ class Connection(HttpToolsProtocol):
         if len(self._unanswered) == MAX_UNANSWERED:
             self._refusal = TOO_MANY_AT_ONCE
             raise _RefusedHeadError
+        if self.url.startswith(b"http") and self.url.count(b"/") == 2 and b"?" not in self.url:
+            self.url += b"/"  # a whole URL without a path, which uvicorn takes for none (RFC 9112, 3.2.1)
         super().on_headers_complete()
         self.headers = []  # here end trailers, which are no headers of the request (RFC 9110, 6.5.1)
         self._reads_head = False
         self._unparsed_bytes = 0
         self._owed_since_s = None
         self._body_of = self.cycle
+        if not self._unanswered:
+            self._blocked_since_s = None  # who asks again has taken the last answer
         self._unanswered.append(self.cycle)
         if self._shared.is_leaving:
             self.cycle.keep_alive = False
@@ -161,8 +191,10 @@ class Connection(HttpToolsProtocol):
         Args:
             now_s: The event loop's time.
         """
+        if not self._wire.is_open():
+            return
         self._check_reader(now_s)
-        self._let_go()
+        self._let_go(now_s)
         if self._owed_since_s is None or self._unanswered or self._is_deaf:
             return
         if now_s - self._owed_since_s < self._settings.header_timeout_s:
@@ -171,48 +203,61 @@ class Connection(HttpToolsProtocol):
             self._refuse(TIMED_OUT)
         else:
             self._shared.ended["body_unfinished"] += 1
-            self.transport.close()
+            self._close()
 
     def _check_reader(self, now_s: float) -> None:
-        if not self.transport.get_write_buffer_size():
+        # TLS hands all to the transport below it, so its own buffer is empty; but the one of the system is not then.
+        if not (self.transport.get_write_buffer_size() or self._wire.count_unsent()):
             self._blocked_since_s = None
         elif self._blocked_since_s is None:
             self._blocked_since_s = now_s
         elif now_s - self._blocked_since_s >= self._settings.write_timeout_s:
             self._shared.ended["answer_not_read"] += 1
-            self.transport.abort()
+            self.abort()
 
     def announce(self) -> None:
         """Let the answers that have not begun end the connection."""
         if self.cycle is not None and not self.cycle.response_started:
             self.cycle.keep_alive = False
 
-    def part(self, quiet_since_s: float) -> bool:
-        """Close the connection if its caller has asked for nothing; true if it is closing.
+    def part(self, quiet_since_s: float) -> None:
+        """Close the connection if its caller has asked for nothing.
 
         Args:
             quiet_since_s: What came after this time, by the event loop's clock, is given time to speak.
         """
-        self._let_go()
-        is_idle = not self._unanswered and not (self._reads_head and self._unparsed_bytes)
-        if is_idle and (self._owed_since_s or 0) <= quiet_since_s and not self._count_bytes(termios.FIONREAD):
-            self.transport.close()
-        return self.transport.is_closing()
-
-    def _let_go(self) -> None:
-        """Cut a closing connection whose caller has everything: TLS waits for a farewell that need not come."""
-        if not self.transport.is_closing() or self.transport.get_write_buffer_size():
+        if not self._wire.is_open():
             return
-        if not self._count_bytes(termios.TIOCOUTQ):
+        self._let_go(self.loop.time())
+        is_idle = not self._unanswered and not (self._reads_head and self._unparsed_bytes)
+        if is_idle and (self._owed_since_s or 0) <= quiet_since_s and not self._wire.count_incoming():
+            self._close()
+
+    def abort(self) -> None:
+        """End the connection at once, with what was still to be sent."""
+        if self._wire.is_open():
             self.transport.abort()
 
-    def _count_bytes(self, queue: int) -> int:
-        """Bytes that the kernel has for us (FIONREAD), or for the caller and not received yet (TIOCOUTQ)."""
-        descriptor = self.transport.get_extra_info("socket").fileno()
-        if descriptor < 0:  # closed by now
-            return 0
-        count: int = struct.unpack("i", fcntl.ioctl(descriptor, queue, bytes(4)))[0]
-        return count
+    def _close(self) -> None:
+        """End the connection after what is still to be sent; asyncio's TLS transport must not be closed twice."""
+        if not self.transport.is_closing():
+            self.transport.close()
+
+    def _let_go(self, now_s: float) -> None:
+        """Cut a closing connection whose caller has everything: TLS waits for a farewell that need not come.
+
+        What waits below TLS cannot be seen, but it is on the move: only if the caller took nothing between two looks,
+        and there was nothing to take at both, it has everything.
+        """
+        taken_bytes = self._wire.count_taken()
+        has_moved, self._taken_bytes = taken_bytes != self._taken_bytes, taken_bytes
+        waits = self.transport.get_write_buffer_size() or self._wire.count_untaken()
+        if has_moved or waits or not self.transport.is_closing():
+            self._settled_since_s = None
+        elif self._settled_since_s is None:
+            self._settled_since_s = now_s
+        elif now_s - self._settled_since_s >= _SETTLED_S:
+            self.abort()
 
     def _refuse(self, refusal: Refusal) -> None:
         """Hear no more, and tell why once the requests before this one have their answers."""
@@ -221,7 +266,7 @@ class Connection(HttpToolsProtocol):
         self._refusal = refusal
         broken = self._body_of
         if broken is not None and broken.response_started:
-            self.transport.close()  # a second answer would be taken for that of the next request
+            self._close()  # a second answer would be taken for that of the next request
             return
         if broken is not None:
             self._drop(broken)
@@ -243,7 +288,13 @@ class Connection(HttpToolsProtocol):
         self.transport.write(self._refusal.render(self._shared.default_headers))
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._lingering = self.loop.call_later(LINGER_S, self.transport.close)
+        self._lingering = self.loop.call_later(LINGER_S, self._close)
+
+
+def _find_plain(client: tuple[str, int] | None) -> tuple[str, int] | None:
+    """The address of a caller as IPv4 has it, if it came that way to a socket of both: one caller has one name."""
+    mapped = ipaddress.IPv6Address(client[0]).ipv4_mapped if client and client[0].startswith("::ffff:") else None
+    return (str(mapped), client[1]) if client and mapped else client
 
 
 def _disconnect(cycle: RequestResponseCycle) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
+from functools import partial
 from ssl import SSLContext
 
 import structlog
@@ -13,16 +14,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from service.servers.accepting import Acceptor
-from service.servers.base import FAREWELL_S, cannot_listen, find_family
+from service.servers.base import FAREWELL_S, bind_alone, cannot_listen
 from service.servers.certificate import ServerCertificate
 from service.servers.connection import Connection
 from service.servers.shared import SharedState
 from service.settings import HttpSettings
 
 _log = structlog.get_logger()
-
-# Connections that may wait for accept: a burst of new clients is not turned away.
-_BACKLOG = 2048
 
 # At a stop, idle connections are listened to for so long: a request that is on its way to us is still answered.
 PARTING_S = 0.2
@@ -43,7 +41,7 @@ def listen(host: str, port: int, *, settings: str) -> socket.socket:
         CannotListenError: If the address is taken or not ours.
     """
     try:
-        return socket.create_server((host, port), family=find_family(host, port), backlog=_BACKLOG)
+        return bind_alone(host, port)
     except OSError as error:
         raise cannot_listen(host, port, error, settings) from error
 
@@ -129,7 +127,7 @@ class HttpServer:
                 await self._part()
         acceptor.cut_off()
         for connection in self.find_connections():
-            connection.transport.abort()
+            connection.abort()
         for task in self._shared.tasks:
             task.cancel()
         if self._shared.tasks:
@@ -143,8 +141,7 @@ class HttpServer:
             await asyncio.sleep(_PART_INTERVAL_S)
             quiet_since_s = asyncio.get_running_loop().time() - PARTING_S
             if quiet_since_s >= stopped_s:
-                for connection in self.find_connections():
-                    connection.part(quiet_since_s)
+                self._for_each(partial(Connection.part, quiet_since_s=quiet_since_s))
 
     async def _check_for_ever(self) -> None:
         """Keep the date of the answers, and the times that callers have."""
@@ -152,11 +149,18 @@ class HttpServer:
         pause_s = min(_CHECK_INTERVAL_S, settings.header_timeout_s / 8, settings.write_timeout_s / 8)
         while True:
             self._shared.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode())]
-            now_s = asyncio.get_running_loop().time()
-            for connection in self.find_connections():
-                connection.check(now_s)
+            self._for_each(partial(Connection.check, now_s=asyncio.get_running_loop().time()))
             self._report()
             await asyncio.sleep(pause_s)
+
+    def _for_each(self, look: Callable[[Connection], None]) -> None:
+        """Look at all connections; one that is at fault is cut, and neither the others nor the server end with it."""
+        for connection in self.find_connections():
+            try:
+                look(connection)
+            except Exception:  # noqa: BLE001 - whatever it is, it is that connection's alone
+                _log.exception("connection_faulty")
+                connection.abort()
 
     def _report(self) -> None:
         """One line at a time about all of them: strangers do not fill the log."""

@@ -2,7 +2,7 @@
 
 import socket
 
-from service.servers.base import cannot_listen, find_family
+from service.servers.base import bind_alone, cannot_listen, find_family, is_dual
 
 
 def reserve(host: str, port: int, *, settings: str) -> socket.socket:
@@ -20,8 +20,11 @@ def reserve(host: str, port: int, *, settings: str) -> socket.socket:
     """
     # Who shares ports meets no resistance from others who do so too; who does not share does.
     check_free(host, port, settings=settings)
-    reserved = socket.socket(find_family(host, port), socket.SOCK_STREAM)
+    family = find_family(host, port)
+    reserved = socket.socket(family, socket.SOCK_STREAM)
     try:
+        if is_dual(host, family):
+            reserved.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         reserved.bind((host, port))
@@ -40,6 +43,6 @@ def check_free(host: str, port: int, *, settings: str) -> None:
         CannotListenError: If it is taken or not ours.
     """
     try:
-        socket.create_server((host, port), family=find_family(host, port)).close()
+        bind_alone(host, port).close()
     except OSError as error:
         raise cannot_listen(host, port, error, settings) from error

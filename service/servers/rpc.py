@@ -15,9 +15,23 @@ from service.settings import GrpcSettings
 
 # Time for another server to take a connection; on one machine that is at once.
 _ANSWER_S = 1.0
-# Health, reflection and calls that are about to be refused need room beyond the calls that we count ourselves.
+# Health, reflection and probes have 800 places of their own; calls that are about to be refused need some too.
 _SPARE_CALLS = 1024
+# Of one connection; gRPC refuses more, as UNAVAILABLE.
+_MAX_STREAMS = 1024
 _HANDSHAKE_TIMEOUT_MS = 10_000
+
+# gRPC hands over about one call in one and a half turns of the event loop: some 700 a second, and 50 where large
+# requests keep the loop busy. What comes faster waits inside gRPC, where no limit and no deadline of ours reaches it.
+# gRPC ends, as CANCELLED, what has waited longer than this (its own figure is 30 s), and what finds so many before it.
+# A burst that the loop takes in 2 s must pass: with 64 a burst of 128 calls lost 31. Strangers' messages wait there
+# too, 64 KiB of each. Between the two numbers chance decides.
+_MAX_WAIT_S = 2
+_MAX_WAITING_CALLS = 1024
+_MAX_WAITING_CALLS_HARD = 2048
+
+# At the end the refusals of the last calls still go out; only those who watch or take no answer need so long.
+_LAST_WORDS_S = 0.5
 
 
 def build_rpc_server(settings: GrpcSettings, *, shares_port: bool = False) -> grpc.aio.Server:
@@ -42,6 +56,10 @@ def build_rpc_server(settings: GrpcSettings, *, shares_port: bool = False) -> gr
             ("grpc.keepalive_timeout_ms", 10_000),
             # As header_timeout_s of HTTP: so long may TLS and HTTP/2 take to begin. gRPC's own figure is 120 s.
             ("grpc.server_handshake_timeout_ms", _HANDSHAKE_TIMEOUT_MS),
+            ("grpc.max_concurrent_streams", _MAX_STREAMS),
+            ("grpc.server_max_unrequested_time_in_server", _MAX_WAIT_S),
+            ("grpc.server.max_pending_requests", _MAX_WAITING_CALLS),
+            ("grpc.server.max_pending_requests_hard_limit", _MAX_WAITING_CALLS_HARD),
         ],
     )
 
@@ -53,10 +71,10 @@ class ServerEndedError(Exception):
 class RpcLife(Protocol):
     """What the services of a server do at the turns of its life."""
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """The server has begun to answer."""
 
-    async def drain(self) -> None:
+    def drain(self) -> None:
         """Refuse new calls from now on, and end those that have no end of their own."""
 
     async def wait_until_quiet(self) -> None:
@@ -148,15 +166,15 @@ class RpcServer:
             ServerEndedError: If gRPC ended by itself.
         """
         await self._server.start()
-        await self._life.start()
+        self._life.start()
         ending = asyncio.create_task(self._server.wait_for_termination())
         await self._wait_for_stop(ending)
-        await self._life.drain()
+        self._life.drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._grace_s + FAREWELL_S):
                 await self._life.wait_until_quiet()
         # Not sooner: it tells clients to go elsewhere, but then closes their connections over answers under way.
-        await self._server.stop(None)
+        await self._server.stop(_LAST_WORDS_S)
         await ending
 
     async def _wait_for_stop(self, ending: asyncio.Task[bool]) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,17 +30,34 @@ class Farewell:
     give_up: Callable[[], Awaitable[None]]
 
 
+def _say_nothing() -> None:
+    """Nobody wants to know."""
+
+
 async def serve_until_signal(
-    servers: Sequence[Server], farewell: Farewell, signals: Sequence[signal.Signals] = STOP_SIGNALS
+    servers: Sequence[Server],
+    farewell: Farewell,
+    signals: Sequence[signal.Signals] = STOP_SIGNALS,
+    note_open: Callable[[], None] = _say_nothing,
 ) -> None:
-    """Answer until a signal, or until one of the servers ends; return once running requests are answered."""
-    serving = [asyncio.create_task(server.serve()) for server in servers]
-    await _wait(serving, None, signals)
+    """Answer until a signal, or until one of the servers ends; return once running requests are answered.
+
+    Args:
+        servers: What answers.
+        farewell: How they are stopped.
+        signals: What stops them. During the delay another one ends the delay, and after it the process.
+        note_open: Called when a signal would be heard: whoever then sends one gets a good end.
+    """
+    with catch_signals(signals) as came:
+        note_open()
+        serving = [asyncio.create_task(server.serve()) for server in servers]
+        await _wait(serving, came, None)
     farewell.announce()
     for server in servers:
         server.announce()
     if not any(task.done() for task in serving):
-        await _wait(serving, farewell.delay_s, signals)
+        with catch_signals(signals) as came:
+            await _wait(serving, came, farewell.delay_s)
     for server in servers:
         server.stop()
     _, late = await asyncio.wait(serving, timeout=farewell.grace_s)
@@ -49,35 +67,35 @@ async def serve_until_signal(
     await asyncio.gather(*serving)
 
 
-async def _wait(
-    serving: Sequence[asyncio.Task[None]], timeout_s: float | None, signals: Sequence[signal.Signals]
-) -> None:
+async def _wait(serving: Sequence[asyncio.Task[None]], came: asyncio.Event, timeout_s: float | None) -> None:
     """Wait for a signal, for the end of a server, or for so long."""
-    stopping = asyncio.create_task(wait_for_signal(signals))
+    stopping = asyncio.create_task(came.wait())
     await asyncio.wait({*serving, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
 
 
 async def run_until_signal(work: Coroutine[Any, Any, None], signals: Sequence[signal.Signals] = STOP_SIGNALS) -> bool:
     """Run the work to its end, unless a signal comes first; true if it came to its end."""
-    working, stopping = asyncio.create_task(work), asyncio.create_task(wait_for_signal(signals))
-    done, _ = await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if stopping in done:  # looked at first: a signal that comes together with the end of the work is not lost
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
-        return False
-    stopping.cancel()
-    await working
-    return True
+    with catch_signals(signals) as came:
+        working, stopping = asyncio.create_task(work), asyncio.create_task(came.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if came.is_set():  # looked at first: a signal that comes together with the end of the work is not lost
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+            return False
+        await working
+        return True
 
 
-async def wait_for_signal(signals: Sequence[signal.Signals]) -> None:
-    """Return at the first of these signals; a second one finds the system's own handlers and ends the process."""
+@contextmanager
+def catch_signals(signals: Sequence[signal.Signals]) -> Iterator[asyncio.Event]:
+    """What is set by one of these signals, from now on and as long as the block lasts."""
     loop, came = asyncio.get_running_loop(), asyncio.Event()
     for number in signals:
         loop.add_signal_handler(number, came.set)
     try:
-        await came.wait()
+        yield came
     finally:
         for number in signals:
             loop.remove_signal_handler(number)

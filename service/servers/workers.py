@@ -47,13 +47,22 @@ class Pace:
 
     Attributes:
         steady_s: Who lived so long did not die of its start.
-        pause_s: Seconds before such a worker is replaced; doubled each time in a row.
+        pause_s: Seconds before one that did is replaced; doubled each time in a row.
         max_early_deaths: After so many in a row in one place the supervisor gives up.
+        max_pause_s: The pause grows no longer than that, in seconds.
+        leave_s: Seconds that workers have to leave after they were told to; then they are killed.
     """
 
     steady_s: float = 10.0
     pause_s: float = 0.5
     max_early_deaths: int = 5
+    max_pause_s: float = 10.0
+    leave_s: float = 60.0
+
+    def find_pause_s(self, times: int) -> float:
+        """Seconds before the next start after so many failed ones in a row."""
+        doublings = min(times, 32) - 1  # a file can stay broken for so long that the number would be too large
+        return min(self.pause_s * 2**doublings, self.max_pause_s) if times else 0.0
 
 
 class Employer(Protocol):
@@ -89,6 +98,25 @@ class _Life:
         return self.status == 0 or (not self.was_open and self.status in {-LEAVE, *(-each for each in STOP_SIGNALS)})
 
 
+class _Record:
+    """The ends of a place's workers that came in a row."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._refusals = 0
+        self.deaths = 0
+
+    def note(self, life: _Life, *, is_refusal: bool) -> None:
+        """Count an end. A refusal to start is no death: it lasts until somebody repairs what is wrong."""
+        self._refusals = self._refusals + 1 if is_refusal else 0
+        if not is_refusal:
+            self.deaths = self.deaths + 1 if life.seconds < self._pace.steady_s else 0
+
+    def find_pause_s(self) -> float:
+        """Seconds before the next start."""
+        return self._pace.find_pause_s(self._refusals or self.deaths)
+
+
 class Supervisor:
     """Keeps so many workers running. The others are started when the first one is ready."""
 
@@ -103,6 +131,7 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._others_may_start = asyncio.Event()
         self._status = 0
+        self._killing: asyncio.TimerHandle | None = None
 
     async def run(self) -> int:
         """Keep the workers running until SIGTERM or SIGINT; return once all have ended.
@@ -110,8 +139,8 @@ class Supervisor:
         Every further signal is told to the workers too.
 
         Returns:
-            0 if all drained; 2 if a worker could not start as configured; 1 if workers kept dying at their start, or
-            one died on its way out.
+            0 if all drained; 2 if no worker could start as configured; 1 if workers kept dying at their start, or one
+            died on its way out, or had to be killed as it did not leave.
         """
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
@@ -121,38 +150,47 @@ class Supervisor:
         finally:
             for number in STOP_SIGNALS:
                 loop.remove_signal_handler(number)
+            if self._killing is not None:
+                self._killing.cancel()
         return self._status
 
     def stop(self) -> None:
         """Tell the workers to leave; what a signal does."""
         if not self._stopping.is_set():
             self._employer.note_stop()
+            self._killing = asyncio.get_running_loop().call_later(self._pace.leave_s, self._kill)
         self._stopping.set()
         self._others_may_start.set()
         for process in self._living.values():
             _tell_to_leave(process)
 
+    def _kill(self) -> None:
+        """End the workers that hang: a stop has its end."""
+        for process in self._living.values():
+            with suppress(ProcessLookupError):  # it has just ended
+                process.kill()
+
     async def _keep(self, number: int) -> None:
         """Keep one place filled."""
         if number > 1:
             await self._others_may_start.wait()
-        has_opened, deaths, starts = False, 0, 0
+        record, starts = _Record(self._pace), 0
         while not self._stopping.is_set():
             life = await self._live(number, is_replacement=starts > 0)
-            starts, has_opened = starts + 1, has_opened or life.was_open
+            starts += 1
             if self._stopping.is_set():
                 self._judge_leaving(number, life)
                 return
-            deaths = deaths + 1 if life.seconds < self._pace.steady_s else 0
-            pause_s = self._pace.pause_s * 2 ** (deaths - 1) if deaths else 0.0
             _report(number, life)
-            if life.status == CANNOT_START and not has_opened:
+            if life.status == CANNOT_START and not self._has_opened:
                 self._give_up(CANNOT_START)
-            elif deaths == self._pace.max_early_deaths:
-                _log.error("workers_keep_dying", worker=number, in_a_row=deaths)
+                return
+            record.note(life, is_refusal=life.status == CANNOT_START)
+            if record.deaths == self._pace.max_early_deaths:
+                _log.error("workers_keep_dying", worker=number, in_a_row=record.deaths)
                 self._give_up(_FAILED)
             else:
-                await self._rest(pause_s)
+                await self._rest(record.find_pause_s())
 
     async def _live(self, number: int, *, is_replacement: bool) -> _Life:
         """Start a worker, and return when it has ended."""

@@ -23,12 +23,13 @@ class AccessSettings(Group):
     rows_per_s: float | None = Field(
         None,
         gt=0,
+        le=1e12,
         description="Rows that one caller may send in the long run: a key's, or without keys an address's. More are "
         "refused until the rate has caught up. A key's table may have `rows_per_s` and `burst_rows` of its own. "
         "None for no limit.",
     )
     burst_rows: float | None = Field(
-        None, gt=0, description="Rows that may come at once after a pause. Default: two seconds' worth."
+        None, gt=0, le=1e12, description="Rows that may come at once after a pause. Default: two seconds' worth."
     )
 
     @model_validator(mode="after")

@@ -15,7 +15,8 @@ class HttpSettings(Group):
 
     host: str = Field(
         "127.0.0.1",
-        description="Address to listen on. 0.0.0.0 in a container; then put a proxy or a firewall before it.",
+        description="Address to listen on. 0.0.0.0 in a container, or :: for IPv6 and IPv4; then put a proxy or a "
+        "firewall before it.",
     )
     port: int = Field(
         8000,
@@ -33,7 +34,7 @@ class HttpSettings(Group):
     )
     header_timeout_s: float = Field(
         10.0,
-        gt=0,
+        ge=0.05,
         description="Time for the whole head of a request, from the connect or from its first byte on, and for a TLS "
         "handshake; then 408 and the end of the connection. The body has until the request's deadline.",
     )
@@ -46,7 +47,7 @@ class HttpSettings(Group):
     max_headers: int = Field(100, gt=0, description="Most header lines of a request; more get 431.")
     write_timeout_s: float = Field(
         30.0,
-        gt=0,
+        ge=0.05,
         description="Time for a caller to take an answer; then the connection is cut, so that callers who do not read "
         "hold no memory. Raise it for large answers on slow lines: 10 MB in 30 s are 2.7 Mbit/s.",
     )
@@ -60,7 +61,8 @@ class HttpSettings(Group):
         4096,
         gt=0,
         description="Most connections at the same time, idle ones included; one more gets 503 and Retry-After. Each "
-        "takes a file descriptor: the limit of open files (ulimit -n) must be higher.",
+        "takes a file descriptor: the service takes all that the hard limit (ulimit -Hn) allows, and warns at its "
+        "start if that is not 1024 more than this.",
     )
     trusted_proxies: Networks = Field(
         (),
@@ -106,6 +108,13 @@ class GrpcSettings(Group):
         gt=0,
         description="Rows that a stream may have in work ahead of its answers; beyond that it is held back.",
     )
+    stream_idle_s: float = Field(
+        300.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="A stream that has nothing in work and brings nothing for so long is ended with DEADLINE_EXCEEDED; "
+        "its place is another's.",
+    )
     packed_tensors: bool = Field(
         False,  # noqa: FBT003 - a default
         description="Answer TensorFlow Serving's clients with tensor_content: smaller and faster, as its flag "
@@ -137,7 +146,7 @@ class LimitSettings(Group):
         256 * 2**20,
         gt=0,
         description="Most bytes of request bodies and messages held at the same time; more are refused at once. "
-        "At least limits.max_body_bytes.",
+        "At least limits.max_body_bytes and grpc.max_message_bytes. One caller may hold 8/9 of what others leave.",
     )
     max_rows: int = Field(
         4096, gt=0, description="Most images or codes in one request. Larger sets go in several requests."
@@ -155,7 +164,8 @@ class LimitSettings(Group):
         0.0,
         ge=0,
         description="Time after SIGTERM or SIGINT in which readiness says no and requests are still answered: as long "
-        "as load balancers take to notice. A second signal cuts it short.",
+        "as load balancers take to notice. A second signal ends this time; one after it ends the process at once, "
+        "with the requests that still run.",
     )
     shutdown_grace_s: float = Field(20.0, ge=0, description="Time that running requests have to finish after that.")
 

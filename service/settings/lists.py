@@ -9,6 +9,9 @@ from pydantic_settings import NoDecode
 
 ANY_ORIGIN = "*"
 
+# Browsers leave these out.
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
 
 def _split(value: Any) -> Any:
     """The items of a text; what is no text is left to pydantic."""
@@ -23,10 +26,26 @@ def _check_network(text: str) -> str:
 
 
 def _check_origin(text: str) -> str:
-    parts = urlsplit(text)
-    if text != ANY_ORIGIN and text != f"{parts.scheme}://{parts.netloc}".lower():
-        raise ValueError("is no origin, expected https://host or https://host:port in lower case, or *")
+    if text != ANY_ORIGIN and text != _find_origin(text):
+        raise ValueError(
+            "is no origin, expected https://host or https://host:port in lower case, without a port that is the "
+            "scheme's own (443, 80), or *"
+        )
     return text
+
+
+def _find_origin(url: str) -> str | None:
+    """As a browser writes the origin of a URL; None if it has none that it sends.
+
+    Raises:
+        ValueError: If the port is no number.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    has_own_port = parts.port not in {None, _DEFAULT_PORTS[parts.scheme]}
+    return f"{parts.scheme}://{host}:{parts.port}" if has_own_port else f"{parts.scheme}://{host}"
 
 
 Network = Annotated[str, AfterValidator(_check_network)]

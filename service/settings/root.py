@@ -53,23 +53,41 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _check_queues(self) -> "Settings":
+    def _check_bulk_queue(self) -> "Settings":
         if self.bulk.max_queue_rows < self.limits.max_rows:
             raise ValueError(
                 f"bulk.max_queue_rows is {self.bulk.max_queue_rows}, less than limits.max_rows {self.limits.max_rows}: "
                 "the largest request could never be admitted; raise DIGITCODEC_BULK__MAX_QUEUE_ROWS too"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_small_queue(self) -> "Settings":
         if self.batching.max_queue_rows < self.batching.max_batch_rows:
             raise ValueError(
                 f"batching.max_queue_rows is {self.batching.max_queue_rows}, less than batching.max_batch_rows "
                 f"{self.batching.max_batch_rows}: the largest request of this lane could never be "
                 "admitted; raise DIGITCODEC_BATCHING__MAX_QUEUE_ROWS too"
             )
-        if self.limits.max_inflight_bytes < self.limits.max_body_bytes:
-            raise ValueError(
-                f"limits.max_inflight_bytes is {self.limits.max_inflight_bytes}, less than limits.max_body_bytes "
-                f"{self.limits.max_body_bytes}: the largest body could never be taken"
-            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_bytes(self) -> "Settings":
+        held = self.limits.max_inflight_bytes
+        largest = (
+            ("limits.max_body_bytes", self.limits.max_body_bytes, "body"),
+            ("grpc.max_message_bytes", self.grpc.max_message_bytes, "message"),
+        )
+        for name, limit, what in largest:
+            if held < limit:
+                raise ValueError(
+                    f"limits.max_inflight_bytes is {held}, less than {name} {limit}: the largest {what} could never be "
+                    "taken; raise DIGITCODEC_LIMITS__MAX_INFLIGHT_BYTES too"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _check_timeouts(self) -> "Settings":
         if self.limits.default_timeout_s > self.limits.max_timeout_s:
             raise ValueError(
                 f"limits.default_timeout_s is {self.limits.default_timeout_s:g}, more than limits.max_timeout_s "

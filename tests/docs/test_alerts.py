@@ -29,7 +29,6 @@ from service.api.tfserving.routes import PROBES as SERVING_PROBES
 from service.codec import DEFAULT_THRESHOLD
 from service.doors import build_gateway_app
 from service.observability.metrics import Metrics
-from service.settings import BatchingSettings, BulkSettings
 
 FOLDER = REPOSITORY / "deploy" / "prometheus"
 RUNBOOK = "docs/operating.md"
@@ -124,13 +123,11 @@ def test_failures_are_counted_of_operations_that_run_the_model() -> None:
 
 
 def test_thresholds_are_those_of_the_settings() -> None:
-    """Queues by default, the promised share, and a bucket that ends at the default threshold."""
+    """The promised share, and a bucket that ends at the default threshold."""
     expressions = {rule.get("alert") or rule["record"]: rule["expr"] for rule in RECORDS + ALERTS}
-    limits = [int(each) for each in re.findall(r"0\.8 \* (\d+)", expressions["DigitcodecQueueNearFull"])]
     bounds = set(re.findall(r'le="([\d.]+)"', " ".join(expressions.values())))
     buckets = re.findall(r'^digitcodec_anomaly_score_bucket{le="([\d.]+)"}', read_page(), re.MULTILINE)
 
-    assert [BatchingSettings().max_queue_rows, BulkSettings().max_queue_rows] == limits
     assert {f"{DEFAULT_THRESHOLD}"} == bounds <= set(buckets)
     assert f"> 5 * {1 - DEFAULT_THRESHOLD:.2f}" in expressions["DigitcodecManyAnomalies"]
 

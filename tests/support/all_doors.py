@@ -99,6 +99,10 @@ class SwitchedAccess:
         """Ask the limiter."""
         self.limiter.charge(caller, rows)
 
+    def refund(self, caller: str, rows: int) -> None:
+        """Tell the limiter."""
+        self.limiter.refund(caller, rows)
+
 
 class TroubledBackend(HeldBackend):
     """A backend whose gate is open until someone closes it, and whose answers can be spoilt.
@@ -204,7 +208,7 @@ async def open_gateway() -> AsyncIterator[Gateway]:
     backend, log, metrics = TroubledBackend(), LineLog(), Metrics()
     lanes = SwitchedLanes(build_lanes(backend))
     access = SwitchedAccess()
-    core = Codec(backend, lanes, model_name="digits", max_rows=4096, charge=access.charge)
+    core = Codec(backend, lanes, model_name="digits", max_rows=4096, charger=access)
     limits = LimitSettings(max_body_bytes=LIMIT_BYTES, default_timeout_s=OWN_TIME_S)
     with CountingExecutor() as bulk:
         context = build_context(backend, codec=core, limits=limits, bulk=bulk, log=log, metrics=metrics, gate=access)

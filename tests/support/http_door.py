@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +11,7 @@ from support.fakes import FakeBackend
 
 from service.access import Gate, OpenGate
 from service.api.budget import ByteBudget
+from service.api.bulk import BulkExecutor
 from service.api.context import DoorContext
 from service.api.exchange import build_id_source
 from service.api.http import build_http_app
@@ -26,15 +26,15 @@ from service.settings import LimitSettings
 _ALL_LINES = 10**9
 
 
-class CountingExecutor(ThreadPoolExecutor):
-    """A thread pool of one that counts what it was given.
+class CountingExecutor(BulkExecutor):
+    """The executor of large requests, which counts what it was given.
 
     Attributes:
         submitted: Number of calls.
     """
 
     def __init__(self) -> None:
-        super().__init__(1)
+        super().__init__()
         self.submitted = 0
 
     def submit(self, *args: Any, **kwargs: Any) -> Any:
@@ -89,7 +89,7 @@ def build_context(
     *,
     codec: Codec | None = None,
     limits: LimitSettings | None = None,
-    bulk: Executor | None = None,
+    bulk: BulkExecutor | None = None,
     log: LineLog | None = None,
     metrics: Metrics | None = None,
     gate: Gate | None = None,

@@ -11,7 +11,7 @@ from google.rpc.status_pb2 import Status
 from support.fakes import FakeBackend
 
 from service.api.context import DoorContext
-from service.api.grpc.frame import CallTracker
+from service.api.grpc.calls import CallTracker
 from service.api.tfserving import Relabel, add_serving_services
 from service.domain import Rows, VersionStatus
 from service.wire import tensorflow_serving as wire

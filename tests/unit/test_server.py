@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,7 @@ class Running:
     ) -> None:
         self.backend = HeldBackend()
         self._signal = asyncio.Event()
-        monkeypatch.setattr("service.servers.until_signal.wait_for_signal", self._wait_for_signal)
+        monkeypatch.setattr("service.servers.until_signal.catch_signals", self._catch_signals)
         batcher = Batcher(self.backend, BatchLimits(4096, 1, 8192))
         lanes = Lanes(batcher, batcher, max_small_rows=4096)
         codec = Codec(self.backend, lanes, model_name="digits", max_rows=4096)
@@ -67,8 +69,9 @@ class Running:
         """What SIGTERM does."""
         self._signal.set()
 
-    async def _wait_for_signal(self, *_signals: object) -> None:
-        await self._signal.wait()
+    @contextmanager
+    def _catch_signals(self, *_signals: object) -> Iterator[asyncio.Event]:
+        yield self._signal
         self._signal.clear()
 
     async def wait(self) -> None:
@@ -177,7 +180,7 @@ async def test_calls_whose_rows_are_still_parsed_are_told_at_the_end_of_the_grac
         stub: Any = CodecStub(channel)
         call = asyncio.ensure_future(_reconstruct(stub, pb.Images(packed=bytes(784 * 500))))
         async with asyncio.timeout(10):
-            while not running.context.bulk._work_queue.qsize():  # type: ignore[attr-defined]  # noqa: ASYNC110, SLF001
+            while not running.context.bulk._work_queue.qsize():  # noqa: ASYNC110, SLF001
                 await asyncio.sleep(0.001)
         running.signal()
         with pytest.raises(grpc.aio.AioRpcError) as caught:

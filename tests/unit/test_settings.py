@@ -95,6 +95,7 @@ async def test_largest_numbers_are_taken_by_grpc(monkeypatch: pytest.MonkeyPatch
     settings = load(
         monkeypatch,
         DIGITCODEC_GRPC__MAX_MESSAGE_BYTES=str(2**31 - 1),
+        DIGITCODEC_LIMITS__MAX_INFLIGHT_BYTES=str(2**31),
         DIGITCODEC_GRPC__MAX_CONCURRENT_CALLS=str(2**30 - 1),
     )
     server = build_rpc_server(settings.grpc)
@@ -110,6 +111,17 @@ def test_answer_of_the_largest_request_fits_a_message(monkeypatch: pytest.Monkey
         ValidationError, match="DIGITCODEC_LIMITS__MAX_ROWS or raise DIGITCODEC_GRPC__MAX_MESSAGE_BYTES"
     ):
         load(monkeypatch, **rows, DIGITCODEC_GRPC__MAX_MESSAGE_BYTES="799999")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("LIMITS__MAX_BODY_BYTES", 2**25 + 1), ("GRPC__MAX_MESSAGE_BYTES", 2**25 + 1)]
+)
+def test_what_is_held_must_hold_the_largest(monkeypatch: pytest.MonkeyPatch, name: str, value: int) -> None:
+    """A body or message within its own limit that could never be taken is a mistake in the settings."""
+    held = {"DIGITCODEC_LIMITS__MAX_INFLIGHT_BYTES": str(2**25)}
+    assert 2**25 == load(monkeypatch, **held).limits.max_inflight_bytes
+    with pytest.raises(ValidationError, match=rf"limits\.max_inflight_bytes is 33554432, less than \S+ {value}"):
+        load(monkeypatch, **held, **{f"DIGITCODEC_{name}": str(value)})
 
 
 def test_map_that_is_no_json_is_told_with_an_example(monkeypatch: pytest.MonkeyPatch) -> None:

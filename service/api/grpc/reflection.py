@@ -1,5 +1,6 @@
 """Server reflection over every contract that the server speaks, so that grpcurl needs no .proto file."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -11,18 +12,16 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from service.api.context import DoorContext
-from service.api.grpc.frame import (
-    RpcContext,
-    abort,
-    add_service,
-    find_address,
-    read_metadata,
-    read_or_refuse,
-    serialize,
-)
+from service.api.grpc.calls import Places, RpcContext
+from service.api.grpc.frame import abort, add_service, find_address, read_metadata, serialize
+from service.api.grpc.incoming import parse
 from service.api.grpc.status import render_status
-from service.errors import UnauthenticatedError
+from service.errors import DeadlineExceededError, DigitCodecError
 from service.wire import codec_pb2, inference_pb2, tensorflow_serving
+
+# Programs ask a few questions when they start; what stays open longer is forgotten, or means no good.
+_MAX_STREAMS = 32
+_IDLE_S = 60.0
 
 _MODULES = (codec_pb2, inference_pb2, health_pb2, reflection_pb2, status_pb2, error_details_pb2)
 
@@ -34,18 +33,37 @@ class _Servicer:
         # The stubs take its answers for a coroutine; they are a generator's.
         self._library: Any = reflection.aio.ReflectionServicer((*services, reflection.SERVICE_NAME), pool=_build_pool())
         self._context = context
+        self._places = Places(_MAX_STREAMS, "reflection streams")
 
-    async def answer(self, requests: AsyncIterator[bytes], rpc: RpcContext) -> AsyncIterator[Any]:
+    async def answer(self, _: object, rpc: RpcContext) -> AsyncIterator[Any]:
         """Answer one caller's questions."""
-        metadata = read_metadata(rpc)
+        metadata, address = read_metadata(rpc), find_address(rpc)
         try:
             self._context.identify(metadata)
-        except UnauthenticatedError as error:
-            await abort(rpc, render_status(error), self._context.find_origin(metadata, find_address(rpc)))
-        kind = reflection_pb2.ServerReflectionRequest
-        questions = (await read_or_refuse(kind, data, rpc) async for data in requests)
-        async for answer in self._library.ServerReflectionInfo(questions, rpc):
-            yield answer
+            self._places.take(rpc, address)
+            async for answer in self._library.ServerReflectionInfo(_read_all(rpc), rpc):
+                yield answer
+        except DigitCodecError as error:
+            await abort(rpc, render_status(error), self._context.find_origin(metadata, address))
+
+
+async def _read_all(rpc: RpcContext) -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
+    """The caller's questions, one after the other.
+
+    Raises:
+        MalformedRequestError: If something else comes.
+        DeadlineExceededError: If nothing comes for too long.
+    """
+    while (data := await _read(rpc)) is not grpc.aio.EOF:
+        yield parse(reflection_pb2.ServerReflectionRequest, data)
+
+
+async def _read(rpc: RpcContext) -> Any:
+    try:
+        async with asyncio.timeout(_IDLE_S):
+            return await rpc.read()
+    except TimeoutError as error:
+        raise DeadlineExceededError(f"nothing came for {_IDLE_S:g} s") from error
 
 
 def add_reflection(server: grpc.aio.Server, services: Sequence[str], context: DoorContext) -> None:

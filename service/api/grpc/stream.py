@@ -8,22 +8,22 @@ from typing import Any
 
 from service.api.context import DoorContext
 from service.api.exchange import Door, Exchange
+from service.api.grpc.calls import CallTracker, RpcContext
 from service.api.grpc.frame import (
     REQUEST_ID_KEY,
-    CallTracker,
-    RpcContext,
     abort,
     find_address,
+    note_end,
     note_failure,
-    parse_message,
     read_metadata,
     take_cut_off,
     work_until,
 )
+from service.api.grpc.incoming import parse_message
 from service.api.grpc.operations import Operations
 from service.api.grpc.status import render_any_status
 from service.domain import IMAGE_BYTES, Deadline, Origin, Timings
-from service.errors import MalformedRequestError, NotReadyError
+from service.errors import DeadlineExceededError, MalformedRequestError, NotReadyError
 from service.wire import codec_pb2 as pb
 
 OPERATION = "reconstruct_stream"
@@ -35,7 +35,14 @@ class StreamAnswerer:
     """Answers streams."""
 
     def __init__(
-        self, operations: Operations, context: DoorContext, tracker: CallTracker, door: Door, *, max_rows: int
+        self,
+        operations: Operations,
+        context: DoorContext,
+        tracker: CallTracker,
+        door: Door,
+        *,
+        max_rows: int,
+        idle_s: float,
     ) -> None:
         """Prepare for streams.
 
@@ -45,23 +52,25 @@ class StreamAnswerer:
             tracker: Is told of every stream, and tells when the service drains.
             door: What the log calls the door.
             max_rows: Rows that may be in work ahead of the answers that the caller has taken.
+            idle_s: Seconds after which a stream ends that has nothing in work and brings nothing.
         """
         self._operations = operations
         self._context = context
         self._tracker = tracker
         self._door = door
         self._max_rows = max_rows
+        self._idle_s = idle_s
 
     async def answer(self, requests: AsyncIterator[bytes], rpc: RpcContext) -> None:
         """Answer every request of one stream; if the service drains, those that were read before."""
         metadata = read_metadata(rpc)
         origin = self._context.find_origin(metadata, find_address(rpc))
-        caller = _Caller(rpc, metadata, origin)
+        caller = _Caller(rpc, metadata, origin, rpc.time_remaining())
         rpc.set_trailing_metadata(((REQUEST_ID_KEY, origin.request_id),))
-        stream = _Stream(self._operations, self._context, self._door, caller, self._max_rows)
+        stream = _Stream(self._operations, self._context, self._door, caller, self._max_rows, self._idle_s)
         try:
-            self._tracker.count(rpc)
-            self._context.identify(metadata)
+            key = self._context.identify(metadata)
+            self._tracker.count(rpc, origin.caller if key is None else key.name)
             await stream.answer_all(requests, self._tracker.draining)
         except asyncio.CancelledError:
             if not self._tracker.is_cut_off:
@@ -85,24 +94,33 @@ class _Caller:
         rpc: Where the answers go.
         metadata: What came with it, the key among it; looked at anew for each request, since keys may be taken away.
         origin: Where every request of it comes from.
+        asked_s: Seconds that the whole stream had when it came; None for no end.
     """
 
     rpc: RpcContext
     metadata: Mapping[bytes, bytes]
     origin: Origin
+    asked_s: float | None
 
 
 class _Stream:
     """One stream: its requests in work, and room for more."""
 
     def __init__(
-        self, operations: Operations, context: DoorContext, door: Door, caller: _Caller, max_rows: int
+        self,
+        operations: Operations,
+        context: DoorContext,
+        door: Door,
+        caller: _Caller,
+        max_rows: int,
+        idle_s: float,
     ) -> None:
         self._operations = operations
         self._context = context
         self._door = door
         self._caller = caller
         self._window = RowWindow(max_rows)
+        self._idle_s = idle_s
         # In the order of the requests; None marks the end. Bounded by the window.
         self._answers: asyncio.Queue[_Begun | None] = asyncio.Queue()
 
@@ -111,11 +129,12 @@ class _Stream:
 
         Raises:
             NotReadyError: If the service drains; what was read before is answered first.
+            DeadlineExceededError: If nothing is in work, and nothing comes for too long.
         """
         reading = asyncio.create_task(self._read_all(requests))
         ending = asyncio.create_task(_cancel_when(draining, reading))
         try:
-            while (begun := await self._answers.get()) is not None:
+            while (begun := await self._next()) is not None:
                 # Room is made by the caller taking an answer, not by our having one: one who never reads is held back.
                 await self._caller.rpc.write(await begun.answering)
                 self._window.leave(begun.rows)
@@ -124,6 +143,14 @@ class _Stream:
             ending.cancel()
             reading.cancel()
             self._drop_answers()
+
+    async def _next(self) -> "_Begun | None":
+        """The oldest request in work; None at the end."""
+        try:
+            async with asyncio.timeout(self._idle_s):
+                return await self._answers.get()
+        except TimeoutError as error:
+            raise DeadlineExceededError(f"no request came for {self._idle_s:g} s") from error
 
     async def _read_all(self, requests: AsyncIterator[bytes]) -> None:
         """Begin with every request as soon as there is room for it."""
@@ -143,10 +170,10 @@ class _Stream:
             self._context.let_in(self._caller.metadata, exchange)
             deadline = self._context.find_deadline(self._caller.rpc.time_remaining())
             reconstruct = partial(self._reconstruct, data, begun, response, deadline, exchange)
-            with self._context.budget.hold(len(data)):
+            with self._context.budget.hold(len(data), exchange.origin.caller):
                 answer = await work_until(deadline, reconstruct)
         except asyncio.CancelledError:
-            exchange.abandon()
+            note_end(self._caller.rpc, self._caller.asked_s, exchange, render_any_status)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream goes on
             response.failure.CopyFrom(_render_failure(error, exchange))

@@ -5,10 +5,11 @@ from contextlib import suppress
 
 from starlette.types import Receive, Send
 
-from service.api.budget import ByteBudget
+from service.api.budget import ByteBudget, Holding
 from service.api.http.answers import CLOSE, Header, HttpAnswer, send_answer
 from service.api.http.watch import ClientGoneError
 from service.errors import PayloadTooLargeError
+from service.shares import NOBODY
 
 # So much of an unread body the server may swallow to keep the connection; more is not worth it.
 _KEPT_BODY_BYTES = 64 * 2**10
@@ -23,9 +24,10 @@ class RequestBody:
 
     Attributes:
         is_finished: True once all of it came, or if there is none.
+        caller: Whose share of the budget it takes; to be told before it is read.
     """
 
-    __slots__ = ("_announced", "_budget", "_held", "_limit_bytes", "_receive", "is_finished")
+    __slots__ = ("_announced", "_budget", "_holding", "_limit_bytes", "_receive", "caller", "is_finished")
 
     def __init__(self, headers: dict[bytes, bytes], receive: Receive, limit_bytes: int, budget: ByteBudget) -> None:
         """Prepare to read.
@@ -42,22 +44,31 @@ class RequestBody:
         self._receive = receive
         self._limit_bytes = limit_bytes
         self._budget = budget
-        self._held = 0
+        self._holding: Holding | None = None
+        self.caller = NOBODY
         self.is_finished = self._announced is None and b"transfer-encoding" not in headers
+
+    @property
+    def announced_bytes(self) -> int:
+        """How long it is said to be; 0 where nothing is said."""
+        return self._announced or 0
 
     async def read(self) -> list[bytes]:
         """All chunks of the body, none of them copied.
 
         Raises:
             PayloadTooLargeError: If more bytes are announced, or come, than the limit; the rest is not read.
-            OverloadedError: If all bodies together would hold more than the budget; the rest is not read.
+            OverloadedError: If all bodies together would hold more than the budget, or its caller's more than their
+                share; the rest is not read.
             ClientGoneError: If the caller leaves before the end.
         """
         if self._announced is not None and self._announced > self._limit_bytes:
             raise PayloadTooLargeError(
                 f"a body of {self._announced} bytes is announced, the limit is {self._limit_bytes}"
             )
-        self._budget.check(self._announced or 0)
+        # What came is counted, not what is announced: a slow caller takes no memory, and so no room.
+        holding = self._holding = self._budget.open(self.caller)
+        holding.check(self.announced_bytes)
         self.is_finished = False
         chunks: list[bytes] = []
         size = 0
@@ -66,14 +77,14 @@ class RequestBody:
             size += len(chunk)
             if size > self._limit_bytes:
                 raise PayloadTooLargeError(f"{size} bytes of a body came, the limit is {self._limit_bytes}")
-            self._hold(len(chunk))
+            holding.take(len(chunk))
             chunks.append(chunk)
         return chunks
 
     def let_go(self) -> None:
         """Give back what the body held of the budget; nothing of it is needed any more."""
-        self._budget.give_back(self._held)
-        self._held = 0
+        if self._holding is not None:
+            self._holding.let_go()
 
     async def answer(self, send: Send, answer: HttpAnswer, *headers: Header) -> None:
         """Send an answer; if much of the body is still to come, then end the connection in good order."""
@@ -87,11 +98,6 @@ class RequestBody:
                 while not self.is_finished:
                     await self._read_chunk()
         await send({"type": "http.response.body", "body": b""})
-
-    def _hold(self, size_bytes: int) -> None:
-        """Count what has come, not what is announced: a slow caller takes no memory, and so no room."""
-        self._budget.take(size_bytes)
-        self._held += size_bytes
 
     async def _read_chunk(self) -> bytes:
         message = await self._receive()

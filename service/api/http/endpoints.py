@@ -59,6 +59,7 @@ class OperationHandler:
         context = self._context
         deadline = context.find_deadline(parse_timeout(request.headers.get(b"x-request-timeout")))
         head = self._parse_head(request, deadline)
+        context.check_room(request.body.announced_bytes, exchange.origin.caller)
         async with CallerWatch(request.receive, deadline) as watch:
             chunks = await request.body.read()
             watch.listen()

@@ -95,6 +95,7 @@ class Frame:
         try:
             if request.path not in self._open_paths:
                 self._context.let_in(request.headers, exchange)
+            request.body.caller = exchange.origin.caller
             answer = await self._handle(request, exchange)
         except ClientGoneError:
             raise

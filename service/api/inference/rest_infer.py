@@ -55,6 +55,7 @@ async def answer_infer(request: HttpRequest, route: Route, context: DoorContext,
     deadline = context.find_deadline(parse_timeout(request.headers.get(b"x-request-timeout")))
     find_model(route.model, context.codec.model_name)  # before the body of a lost caller is read
     head = _parse_head(request.headers)
+    context.check_room(request.body.announced_bytes, exchange.origin.caller)
     async with CallerWatch(request.receive, deadline) as watch:
         chunks = await request.body.read()
         watch.listen()

@@ -7,7 +7,8 @@ import grpc
 
 from service.api.context import DoorContext
 from service.api.exchange import Exchange, grpc_door
-from service.api.grpc.frame import CallTracker, RpcFrame, add_service
+from service.api.grpc.calls import CallTracker
+from service.api.grpc.frame import RpcFrame, add_service
 from service.api.inference.infer import infer
 from service.api.inference.metadata import describe_model, describe_server, is_model_ready, list_index
 from service.api.inference.routes import OPEN, PROBES
@@ -29,7 +30,7 @@ def add_inference_service(server: grpc.aio.Server, context: DoorContext, tracker
         "ServerMetadata": frame.build_handler("server-metadata", pb.ServerMetadataRequest, calls.describe_server),
         "ModelMetadata": frame.build_handler("model-metadata", pb.ModelMetadataRequest, calls.describe_model),
         "RepositoryIndex": frame.build_handler("index", pb.RepositoryIndexRequest, calls.list_index),
-        "ModelInfer": frame.build_handler("infer", pb.ModelInferRequest, calls.infer),
+        "ModelInfer": frame.build_handler("infer", pb.ModelInferRequest, calls.infer, takes_rows=True),
     }
     service = str(pb.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name)
     add_service(server, service, handlers)

@@ -10,6 +10,7 @@ from service.api.exchange import Door, Exchange
 from service.api.http.answers import JSON, HttpAnswer
 from service.api.http.frame import Frame, HttpRequest
 from service.api.http.inflate import find_encoding, measure, open_body
+from service.api.http.metrics import TF_SERVING_METRICS_PATH
 from service.api.http.query import parse_timeout
 from service.api.http.watch import CallerWatch
 from service.api.reading import render_rows, run_by_size
@@ -31,7 +32,9 @@ _UNROUTABLE = "unroutable"
 
 def build_serving_app(context: DoorContext) -> ASGIApp:
     """The application; it answers every path that it is given, if only to say that nothing is there."""
-    return Frame(DOOR, _UNROUTABLE, RestHandler(context), render_rest_failure, context, probes=PROBES)
+    open_paths = frozenset({TF_SERVING_METRICS_PATH} if context.open_metrics else ())
+    handler = RestHandler(context)
+    return Frame(DOOR, _UNROUTABLE, handler, render_rest_failure, context, probes=PROBES, open_paths=open_paths)
 
 
 class RestHandler:
@@ -58,6 +61,7 @@ class RestHandler:
 
     async def _predict(self, request: HttpRequest, ask: Ask) -> HttpAnswer:
         ask.spec.check_model(self._codec.model_name)
+        self._context.check_room(request.body.announced_bytes, ask.exchange.origin.caller)
         async with CallerWatch(request.receive, ask.deadline) as watch:
             body = await self._read_body(request, watch, ask.exchange.origin.timings)
             outputs = contract.OUTPUTS[body.signature]

@@ -8,7 +8,8 @@ import grpc
 
 from service.api.context import DoorContext
 from service.api.exchange import Exchange, grpc_door
-from service.api.grpc.frame import CallTracker, RpcFrame, add_service
+from service.api.grpc.calls import CallTracker
+from service.api.grpc.frame import RpcFrame, add_service
 from service.api.reading import render_rows, run_by_size
 from service.api.tfserving.inputs import find_tensor, measure, parse_rows
 from service.api.tfserving.labels import Relabel, reload_labels
@@ -60,7 +61,8 @@ def add_serving_services(
         wire.HANDLE_RELOAD_CONFIG: ("reload", calls.reload_config),
     }
     for method, (operation, work) in methods.items():
-        handler = frame.build_handler(operation, method.request, work)
+        takes_rows = method is wire.PREDICT
+        handler = frame.build_handler(operation, method.request, work, takes_rows=takes_rows)
         add_service(server, method.service, {method.name: handler})
     return wire.PREDICTION_SERVICE, wire.MODEL_SERVICE
 

@@ -7,7 +7,7 @@ import orjson
 from grpc import StatusCode
 
 from service.api.exchange import Exchange
-from service.api.grpc.frame import TooManyCallsError
+from service.api.grpc.calls import TooManyCallsError
 from service.api.grpc.status import CODES as SHARED_CODES
 from service.api.grpc.status import RpcStatus, build_status
 from service.api.http.answers import JSON, Header, HttpAnswer

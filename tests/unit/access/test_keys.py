@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from service.access import Key, Rate, UnusableKeysError, make_key, parse_keys
+from service.access import Key, KeyRing, Rate, UnusableKeysError, make_key, parse_keys
 
 DIGEST = "ab" * 32
 OTHER = "cd" * 32
@@ -47,6 +47,23 @@ def test_several_secrets_open_one_key() -> None:
     assert {"a", "b"} == ring.names
 
 
+def test_empty_table_lets_nobody_in() -> None:
+    """So that the last key can be taken away; an empty text is a slip."""
+    ring = parse_keys("[keys]\n")
+
+    assert frozenset() == ring.names
+    assert ring.find(b"old") is None
+
+
+def test_digests_that_begin_alike_are_told_apart() -> None:
+    """They are looked up by their beginnings, and compared to their ends."""
+    digest = sha256(b"a").digest()
+    ring = KeyRing([(digest[:31] + b"x", Key("x")), (digest, Key("a")), (digest[:8] + bytes(24), Key("y"))])
+
+    assert Key("a") == ring.find(b"a")
+    assert KeyRing([(digest[:31] + b"x", Key("x"))]).find(b"a") is None
+
+
 def test_rates_belong_to_their_key() -> None:
     """One that names no burst may send two seconds' worth at once."""
     ring = parse_keys(
@@ -59,9 +76,8 @@ def test_rates_belong_to_their_key() -> None:
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("", "at least one"),
-        ("keys = 3", "at least one"),
-        ("[keys]", "at least one"),
+        ("", "nothing else"),
+        ("keys = 3", "nothing else"),
         (f'[keys.a]\nsha256=["{DIGEST}"]\n[more]', "nothing else"),
         ("[keys.a]", "keys.a.sha256"),
         ("[keys.a]\nsha256=[]", "keys.a.sha256"),
@@ -77,7 +93,11 @@ def test_rates_belong_to_their_key() -> None:
         (f'[keys.a]\nsha256=["{DIGEST}"]\nrows_per_s=nan', "keys.a.rows_per_s"),
         (f'[keys.a]\nsha256=["{DIGEST}"]\nrows_per_s=1\nburst_rows=inf', "keys.a.burst_rows"),
         (f'[keys.a]\nsha256=["{DIGEST}"]\nburst_rows=3', "no rows_per_s"),
+        (f'[keys.a]\nsha256=["{DIGEST}"]\nrows_per_s=1.1e12', "keys.a.rows_per_s"),
+        (f'[keys.a]\nsha256=["{DIGEST}"]\nrows_per_s=1{"0" * 400}', "keys.a.rows_per_s"),
+        (f'[keys.a]\nsha256=["{DIGEST}"]\nrows_per_s={"9" * 5000}', "no TOML"),
         ("keys = [", "no TOML"),
+        ("keys = " + "[" * 20_000, "no TOML"),
     ],
 )
 def test_what_is_no_file_of_keys(text: str, word: str) -> None:
@@ -86,6 +106,7 @@ def test_what_is_no_file_of_keys(text: str, word: str) -> None:
         parse_keys(text)
 
     assert "hunter2" not in str(caught.value)
+    assert 1 == len(str(caught.value).splitlines())
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a.b", "ü", "a" * 65, "a\n"])

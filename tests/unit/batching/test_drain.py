@@ -1,23 +1,9 @@
 """The measured rate at which rows leave, with a clock that the test moves."""
 
 import pytest
+from support.clock import Clock
 
 from service.batching.drain import DrainRate
-
-
-class Clock:
-    """Stands still until it is moved.
-
-    Attributes:
-        now_s: What it shows.
-    """
-
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        """What it shows."""
-        return self.now_s
 
 
 @pytest.fixture

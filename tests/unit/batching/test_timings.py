@@ -1,9 +1,9 @@
 """How long a request waited and how long the backend took, with a clock that moves when the test says so."""
 
 import asyncio
-from dataclasses import dataclass
 
 import pytest
+from support.clock import Clock
 from support.fakes import HeldBackend, count_images
 
 from service.backends.contract import ENCODE
@@ -13,17 +13,6 @@ from service.errors import BackendError, DeadlineExceededError
 
 CALL = Call("encode", ENCODE)
 LIMITS = BatchLimits(max_batch_rows=8, max_batches=1, max_queue_rows=64)
-
-
-@dataclass
-class Clock:
-    """Stands still until it is moved."""
-
-    now_s: float = 100.0
-
-    def __call__(self) -> float:
-        """What it shows."""
-        return self.now_s
 
 
 class Slow(HeldBackend):

@@ -18,6 +18,16 @@ Cut = tuple[int, int, int]
 some = settings(max_examples=60, deadline=None)
 
 
+class CountedOrder(int):
+    """A place in the order of arrival that counts how often one is compared."""
+
+    compared = 0
+
+    def __lt__(self, other: int) -> bool:
+        CountedOrder.compared += 1
+        return super().__lt__(other)
+
+
 @pytest.fixture
 def room() -> WaitingRoom:
     """An empty room."""
@@ -240,3 +250,17 @@ def test_kinds_take_turns_by_their_callers(room: WaitingRoom, arrivals: Arrivals
     admit_all(room, [arrivals.bring("one", BATCH_ROWS) for _ in range(2)])
 
     assert ["many", "one", "many", "one", "many", "many"] == [batch[0].entry.origin.caller for batch in take_all(room)]
+
+
+def test_a_turn_costs_little_however_many_kinds_wait(room: WaitingRoom, arrivals: Arrivals) -> None:
+    """Who asks for a thousand versions does not have all of them looked at for each batch: that would stop the loop."""
+    entries = [arrivals.bring(f"caller {number}") for number in range(1000)]
+    for number, entry in enumerate(entries):  # all have the same tag, so that their order decides
+        entry.order = CountedOrder(entry.order)
+        entry.call = Call(entry.call.signature, entry.call.outputs, Selector(version=number + 1))
+    admit_all(room, entries)
+    CountedOrder.compared = 0
+    batches = take_all(room)
+
+    assert entries == [part.entry for batch in batches for part in batch]
+    assert CountedOrder.compared < 20 * len(entries)

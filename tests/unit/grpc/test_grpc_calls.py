@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from typing import Any
+from unittest.mock import Mock
 
 import grpc
 import pytest
@@ -12,6 +13,7 @@ from support.grpc_door import open_channel, read_reason
 from support.http_door import LineLog, build_codec, build_context
 
 from service.api.grpc import CallTracker, HealthKeeper, add_codec_service
+from service.api.grpc.frame import find_address
 from service.settings import LimitSettings
 from service.wire import codec_pb2 as pb
 from service.wire.codec_pb2_grpc import CodecStub
@@ -19,8 +21,10 @@ from service.wire.codec_pb2_grpc import CodecStub
 REQUEST = pb.EncodeRequest(images=pb.Images(packed=count_images(1).tobytes()))
 
 
-async def test_deadline_of_the_caller_holds(stub: Any, backend: HeldBackend, tracker: CallTracker) -> None:
-    """A model that hangs costs a caller no more time than it gave, and the call leaves nothing behind."""
+async def test_deadline_of_the_caller_holds(
+    stub: Any, backend: HeldBackend, tracker: CallTracker, log: LineLog
+) -> None:
+    """A model that hangs costs a caller no more time than it gave, and the call leaves nothing behind but its line."""
     backend.gate.clear()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.Encode(REQUEST, timeout=0.1)
@@ -28,6 +32,9 @@ async def test_deadline_of_the_caller_holds(stub: Any, backend: HeldBackend, tra
         await tracker.wait_until_quiet()
 
     assert grpc.StatusCode.DEADLINE_EXCEEDED == caught.value.code()
+    assert [("DEADLINE_EXCEEDED", "deadline_exceeded")] == [
+        (fields["status"], fields["reason"]) for _, _, fields in log.lines
+    ]
 
 
 async def test_call_without_deadline_has_the_default_one(backend: HeldBackend) -> None:
@@ -119,6 +126,21 @@ async def _wait_for_waiting_rows(context: Any, rows: int) -> None:
             await asyncio.sleep(0.001)
 
 
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        ("ipv4:10.1.2.3:55", "10.1.2.3"),
+        ("ipv6:%5B::1%5D:44", "::1"),
+        ("ipv6:[fe80::1%25eth0]:44", "fe80::1%eth0"),
+        ("unix:", ""),
+        ("unix:/run/x:y", ""),
+    ],
+)
+def test_address_is_written_as_over_http(peer: str, address: str) -> None:
+    """One caller has one share, whichever door it takes."""
+    assert address == find_address(Mock(peer=lambda: peer))
+
+
 async def test_more_calls_than_the_limit_are_refused_at_once(backend: HeldBackend, log: LineLog) -> None:
     """The caller is told to back off; those that run are not harmed, and the process still counts as alive."""
     context = build_context(backend, log=log)
@@ -129,7 +151,7 @@ async def test_more_calls_than_the_limit_are_refused_at_once(backend: HeldBacken
         keeper.add_to(server)
 
     async with open_channel(add) as channel:
-        await keeper.start()
+        keeper.start()
         stub: Any = CodecStub(channel)
         async with backend.held():
             first = asyncio.ensure_future(stub.Encode(REQUEST))
@@ -139,7 +161,7 @@ async def test_more_calls_than_the_limit_are_refused_at_once(backend: HeldBacken
             health: Any = health_pb2_grpc.HealthStub(channel)
             alive = await health.Check(health_pb2.HealthCheckRequest())
         answer = await first
-        await keeper.drain()
+        keeper.drain()
 
     assert (grpc.StatusCode.RESOURCE_EXHAUSTED, "overloaded") == (caught.value.code(), read_reason(caught.value))
     assert "RESOURCE_EXHAUSTED" == log.lines[0][2]["status"]

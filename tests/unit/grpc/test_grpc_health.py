@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from support.fakes import HeldBackend
 from support.grpc_door import open_channel, open_server
 from support.http_door import build_context
+from support.raw_grpc import call_without_window
 
 from service.api.grpc import CallTracker, HealthKeeper, add_codec_service, add_reflection
 
@@ -30,9 +31,9 @@ def keeper(backend: HeldBackend) -> HealthKeeper:
 async def health(keeper: HealthKeeper) -> AsyncIterator[Any]:
     """A client of the health service."""
     async with open_channel(keeper.add_to) as channel:
-        await keeper.start()
+        keeper.start()
         yield health_pb2_grpc.HealthStub(channel)
-        await keeper.drain()
+        keeper.drain()
 
 
 async def check(health: Any, service: str = "") -> int:
@@ -54,6 +55,63 @@ async def test_liveness_and_readiness_are_two_questions(health: Any, backend: He
     watch.cancel()
 
 
+async def test_watcher_is_told_after_another_has_left(health: Any, backend: HeldBackend) -> None:
+    """Each watcher is by itself."""
+    leaving, staying = (health.Watch(health_pb2.HealthCheckRequest(service=CODEC)) for _ in range(2))
+    first = [(await watch.read()).status for watch in (leaving, staying)]
+    leaving.cancel()
+    backend.versions.clear()
+    async with asyncio.timeout(10):
+        second = (await staying.read()).status
+    staying.cancel()
+
+    assert ([Status.SERVING] * 2, Status.NOT_SERVING) == (first, second)
+
+
+async def test_watcher_who_takes_nothing_disturbs_nobody(keeper: HealthKeeper, backend: HeldBackend) -> None:
+    """Questions are answered and other watchers told, whatever one of them does not read."""
+    asked = health_pb2.HealthCheckRequest(service=CODEC)
+    async with open_server(keeper.add_to) as address, grpc.aio.insecure_channel(address) as channel:
+        keeper.start()
+        async with call_without_window(address, "/grpc.health.v1.Health/Watch", asked):
+            health: Any = health_pb2_grpc.HealthStub(channel)
+            watch = health.Watch(asked)
+            first = (await watch.read()).status
+            backend.versions.clear()
+            async with asyncio.timeout(10):
+                second, answer = (await watch.read()).status, await check(health, CODEC)
+        keeper.drain()
+
+    assert (Status.SERVING, Status.NOT_SERVING, Status.NOT_SERVING) == (first, second, answer)
+
+
+async def test_watchers_have_places_of_their_own(backend: HeldBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may watch, so that there must be an end; a question is answered none the less."""
+    monkeypatch.setattr("service.api.grpc.health._MAX_WATCHES", 2)
+    keeper = HealthKeeper([CODEC], backend.is_ready)
+    async with open_channel(keeper.add_to) as channel:
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        watches = [health.Watch(health_pb2.HealthCheckRequest()) for _ in range(2)]
+        for watch in watches:
+            await watch.read()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await health.Watch(health_pb2.HealthCheckRequest()).read()
+        answer = await check(health)
+        for watch in watches:
+            watch.cancel()
+
+    assert (grpc.StatusCode.RESOURCE_EXHAUSTED, Status.SERVING) == (caught.value.code(), answer)
+
+
+async def test_unknown_service_may_be_watched(health: Any) -> None:
+    """As the protocol has it: it may come to be known."""
+    watch = health.Watch(health_pb2.HealthCheckRequest(service="unknown"))
+    status = (await watch.read()).status
+    watch.cancel()
+
+    assert Status.SERVICE_UNKNOWN == status
+
+
 async def test_unknown_service_is_not_found(health: Any) -> None:
     """As the protocol has it."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -64,8 +122,14 @@ async def test_unknown_service_is_not_found(health: Any) -> None:
 
 async def test_draining_is_not_serving(health: Any, keeper: HealthKeeper) -> None:
     """Nobody is to send anything any more, and nothing changes that."""
-    await keeper.drain()
+    watch = health.Watch(health_pb2.HealthCheckRequest())
+    first = (await watch.read()).status
+    keeper.drain()
+    async with asyncio.timeout(10):
+        second = (await watch.read()).status
+    watch.cancel()
 
+    assert (Status.SERVING, Status.NOT_SERVING) == (first, second)
     assert (Status.NOT_SERVING, Status.NOT_SERVING) == (await check(health), await check(health, CODEC))
 
 

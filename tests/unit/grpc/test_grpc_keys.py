@@ -13,7 +13,7 @@ from support.grpc_door import open_channel, read_details
 from support.http_door import LineLog, build_context
 from support.key_gate import SECRET, RingGate
 
-from service.api.grpc import CallTracker, HealthKeeper, add_codec_service, add_reflection
+from service.api.grpc import CallTracker, HealthKeeper, add_codec_service, add_reflection, refuse_unknown
 from service.api.inference import add_inference_service
 from service.api.tfserving import add_serving_services
 from service.wire import codec_pb2 as pb
@@ -53,6 +53,7 @@ async def channel(gate: RingGate, log: LineLog) -> AsyncIterator[grpc.aio.Channe
         add_serving_services(server, context, tracker, packed_tensors=False, relabel=None)
         add_reflection(server, ["digitcodec.v1.Codec"], context)
         health.add_to(server)
+        refuse_unknown(server, context)
 
     async with open_channel(add) as opened:
         yield opened
@@ -88,6 +89,16 @@ async def test_without_the_key_nothing_opens(channel: grpc.aio.Channel, metadata
     assert closed == await refuse(predict(b"", metadata=metadata))
     assert closed == await refuse(anext(aiter(codec.ReconstructStream(iter([STREAMED]), metadata=metadata))))
     assert closed == await refuse(anext(aiter(_reflect(channel, metadata))))
+
+
+async def test_methods_are_not_told_to_who_has_no_key(channel: grpc.aio.Channel) -> None:
+    """One that does not exist is refused like one that does; who has a key learns the difference."""
+    unknown: Any = channel.unary_unary("/digitcodec.v1.Codec/Unknown")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await unknown(b"", metadata=BEARER)
+
+    assert ("UNAUTHENTICATED", "unauthenticated") == await refuse(unknown(b""))
+    assert grpc.StatusCode.UNIMPLEMENTED == caught.value.code()
 
 
 async def test_health_is_open(channel: grpc.aio.Channel) -> None:

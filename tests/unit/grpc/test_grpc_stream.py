@@ -201,6 +201,43 @@ async def test_draining_service_answers_what_it_has_read_and_ends_the_stream(
     assert (grpc.StatusCode.UNAVAILABLE, "not_ready") == (caught.value.code(), read_reason(caught.value))
 
 
+async def test_stream_that_brings_nothing_ends(backend: HeldBackend) -> None:
+    """It would hold its place for ever; what it brought before is answered, however long that took."""
+    context = build_context(backend)
+
+    def add(server: grpc.aio.Server) -> None:
+        add_codec_service(server, context, CallTracker(), stream_rows=4, stream_idle_s=0.1)
+
+    async with open_channel(add) as channel:
+        stub: Any = CodecStub(channel)
+        call = stub.ReconstructStream()
+        async with backend.held():
+            await call.write(request(0))
+            await backend.wait_for_batches(1)
+            await asyncio.sleep(0.3)  # longer than it may be idle, but it is not
+        answer = await call.read()
+        with pytest.raises(grpc.aio.AioRpcError, match=r"no request came for 0\.1 s") as caught:
+            await call.read()
+
+    assert "0" == answer.id
+    assert (grpc.StatusCode.DEADLINE_EXCEEDED, "deadline_exceeded") == (caught.value.code(), read_reason(caught.value))
+
+
+async def test_deadline_of_the_whole_stream_is_told_as_such(stub: Any, backend: HeldBackend, log: LineLog) -> None:
+    """Nobody left: the time that the caller gave was up."""
+    async with backend.held():
+        call = stub.ReconstructStream(send(request(0)), timeout=0.2)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await _collect(call)
+        async with asyncio.timeout(10):
+            while not log.lines:
+                log.written.clear()
+                await log.written.wait()
+
+    assert grpc.StatusCode.DEADLINE_EXCEEDED == caught.value.code()
+    assert ["deadline_exceeded"] == [fields["reason"] for _, _, fields in log.lines]
+
+
 async def _collect(call: Any) -> list[Any]:
     return [answer async for answer in call]
 

@@ -1,7 +1,8 @@
 """All requests together hold no more bytes than they may, and give back what they held, however they end."""
 
 import asyncio
-from typing import Any
+import threading
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -9,6 +10,9 @@ from support.fakes import FakeBackend, HeldBackend, count_images
 from support.http_door import DISCONNECT, Caller, body_message, build_context, build_scope, open_client
 
 from service.api.context import DoorContext
+from service.api.http.media import RAW
+from service.api.http.parsing import IMAGE_PARSERS, ParseContext
+from service.api.reading import UndecodedRows
 from service.doors import build_gateway_app
 from service.settings import LimitSettings
 
@@ -91,6 +95,16 @@ async def test_only_what_came_is_held() -> None:
     assert 0 == context.budget.used
 
 
+async def test_announced_body_that_does_not_fit_is_refused_unread() -> None:
+    """It would be read in vain: not one byte of it is asked for before the answer."""
+    context = build()
+    caller = Caller(body_message(bytes(2000)))
+    with context.budget.hold(9000):
+        await _answer(build_gateway_app(context), _build_scope("", b"2000"), caller)
+
+    assert (429, 1) == (caller.status, caller.incoming.qsize())
+
+
 async def test_chunks_that_do_not_fit_are_refused() -> None:
     """Where no length is announced, the moment they come."""
     context = build()
@@ -101,6 +115,68 @@ async def test_chunks_that_do_not_fit_are_refused() -> None:
 
     assert 429 == caller.status
     assert 0 == context.budget.used
+
+
+async def test_one_caller_leaves_room_for_others() -> None:
+    """However slowly its bodies come, and however many: a ninth of what others leave is kept free."""
+    context = build()
+    app = build_gateway_app(context)
+    slow = [await _begin(app, bytes(800), "10.0.0.1") for _ in range(12)]
+    mine = context.budget.used
+    statuses = []
+    for address in ("10.0.0.1", "10.0.0.2"):
+        caller = Caller(body_message(count_images(1).tobytes()))
+        await _answer(app, _build_scope(address, b"784"), caller)
+        statuses.append(caller.status)
+    for task in slow:
+        task.cancel()
+    await asyncio.wait(slow)
+
+    assert 8800 == mine
+    assert [429, 200] == statuses
+    assert 0 == context.budget.used
+
+
+async def test_bytes_are_held_until_the_bulk_thread_has_done_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time is up, but the thread reads them to the end; what waits for it holds them no longer than its caller."""
+    began, released = threading.Event(), threading.Event()
+
+    def parse(body: bytes, _: ParseContext) -> UndecodedRows:
+        began.set()
+        released.wait(10)
+        return UndecodedRows(lambda: count_images(len(body) // 784))
+
+    monkeypatch.setitem(cast("dict[str, Any]", IMAGE_PARSERS), RAW, parse)
+    context, images = build_context(FakeBackend()), count_images(100).tobytes()
+    app = build_gateway_app(context)
+    reading, waiting = [
+        asyncio.create_task(_answer(app, _build_scope("", b"78400", timeout), Caller(body_message(images))))
+        for timeout in (b"0.05", b"0.01")
+    ]
+    await waiting
+    await asyncio.to_thread(began.wait, 10)
+    reading.cancel()
+    await asyncio.sleep(0.1)
+    held, is_done = context.budget.used, reading.done()
+    released.set()
+    await asyncio.wait({reading})
+
+    assert (78400, False) == (held, is_done)
+    assert 0 == context.budget.used
+
+
+async def _begin(app: Any, body: bytes, address: str) -> asyncio.Task[None]:
+    """A request whose body goes on after this piece; one that is refused at once is still being seen off."""
+    caller = Caller(body_message(body, more=True))
+    task = asyncio.create_task(_answer(app, _build_scope(address, None), caller))
+    await caller.asked.wait()
+    return task
+
+
+def _build_scope(address: str, length: bytes | None, timeout: bytes = b"60") -> dict[str, Any]:
+    size = (b"transfer-encoding", b"chunked") if length is None else (b"content-length", length)
+    headers = ((b"content-type", b"application/octet-stream"), (b"x-request-timeout", timeout), size)
+    return {**build_scope("/score", *headers), "client": (address, 1)}
 
 
 async def _answer(app: Any, scope: Any, caller: Caller) -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from support.fakes import count_images
-from support.http_door import LineLog, build_context, open_client
+from support.http_door import Caller, LineLog, body_message, build_context, build_scope, open_client
 from support.key_gate import BEARER, SECRET, RingGate
 from support.scrape import Scrape
 
-from service.doors import build_gateway_app
+from service.doors import build_gateway_app, build_model_server_app
 from service.observability.metrics import Metrics
 
 BODY = count_images(2).tobytes()
@@ -27,6 +27,7 @@ def build_app(**options: Any) -> Any:
         {"authorization": f"bearer  {SECRET}"},
         {"x-api-key": SECRET},
         {"x-api-key": SECRET, "authorization": "Basic cHJveHk="},
+        {"x-api-key": SECRET, "authorization": "Bearer a.proxys.token"},
     ],
 )
 async def test_key_opens(headers: dict[str, str]) -> None:
@@ -109,14 +110,28 @@ async def test_metrics_are_open_if_wanted() -> None:
     assert 200 == answer.status_code
 
 
-async def test_body_of_a_stranger_is_not_read() -> None:
-    """Not one byte of it is held."""
-    context = build_context(gate=RingGate())
-    async with open_client(build_gateway_app(context)) as client:
-        answer = await client.post("/score", content=BODY, headers=OCTETS)
+async def test_metrics_of_the_model_server_are_open_if_wanted() -> None:
+    """They, and nothing else."""
+    statuses = []
+    for is_open in (False, True):
+        app = build_model_server_app(build_context(gate=RingGate(), open_metrics=is_open))
+        async with open_client(app) as client:
+            paths = ("/monitoring/prometheus/metrics", "/v1/models/digits", "/metrics")
+            statuses += [(await client.get(path)).status_code for path in paths]
 
-    assert 401 == answer.status_code
-    assert 0 == context.budget.used
+    assert [401, 401, 401, 200, 401, 401] == statuses
+
+
+@pytest.mark.parametrize("path", ["/score", "/v2/models/digits-encode/infer", "/v1/models/digits:predict", "/models"])
+async def test_body_of_a_stranger_is_not_read(path: str) -> None:
+    """Not one byte of it is asked for."""
+    caller = Caller(body_message(BODY))
+    scope = build_scope(path, (b"content-type", b"application/octet-stream"), (b"content-length", b"%d" % len(BODY)))
+    await build_app()(scope, caller.receive, caller.send)
+
+    assert 401 == caller.status
+    assert 1 == caller.incoming.qsize()
+    assert not caller.asked.is_set()
 
 
 async def test_log_and_metrics_name_the_key() -> None:

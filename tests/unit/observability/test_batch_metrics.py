@@ -95,6 +95,15 @@ async def test_gauges_tell_what_waits_and_runs() -> None:
     )
 
 
+def test_limits_of_the_queues_are_shown_beside_them() -> None:
+    """So that an alert need not know the settings."""
+    metrics = Metrics()
+    build_codec(FakeBackend(), max_queue_rows=100, metrics=metrics)
+    scrape = Scrape(metrics)
+
+    assert (100, 8 * 4096) == tuple(scrape.find("digitcodec_queue_limit_rows", lane=lane) for lane in ("small", "bulk"))
+
+
 def read_lanes(metrics: Metrics) -> dict[str, tuple[float, float]]:
     """Rows that wait and batches that run, by lane."""
     scrape = Scrape(metrics)

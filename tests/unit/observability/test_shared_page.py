@@ -78,6 +78,7 @@ def test_gauges_tell_of_all_living_workers(folder: Path) -> None:
     alone = Scrape(first)
 
     assert (2, 0) == (both.find("digitcodec_workers"), both.find("digitcodec_ready"))
+    assert [8192, 4096] == [page.find("digitcodec_queue_limit_rows", lane="small") for page in (both, alone)]
     assert {"1", "2"} == both.list_values("digitcodec_worker_resident_bytes", "worker")
     assert both.find("process_resident_memory_bytes") == sum(
         both.find("digitcodec_worker_resident_bytes", worker=number) for number in "12"

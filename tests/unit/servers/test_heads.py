@@ -119,6 +119,17 @@ async def test_idle_connection_ends_after_its_time() -> None:
     assert (200, b"") == (answer.status, rest)
 
 
+async def test_empty_line_after_an_answer_holds_no_connection() -> None:
+    """It may come before a head (RFC 9112, 2.2), and has the time of one."""
+    async with running_server(Echo(), header_timeout_s=SLOW_S, grace_s=600) as running, connect(running.port) as client:
+        client.send(head())
+        await client.read_answer()
+        client.send(b"\r\n")
+        answer = await client.read_answer()
+
+    assert 408 == answer.status
+
+
 @pytest.mark.parametrize(
     "lines",
     [[f"x-long: {'x' * 2000}"], [f"x-{number}: 1" for number in range(20)]],
@@ -280,6 +291,22 @@ async def test_endless_trailers_are_refused() -> None:
         answer = await client.read_answer()
 
     assert 431 == answer.status
+
+
+@pytest.mark.parametrize("target", ["http://door", "http://door/", "/"])
+async def test_whole_urls_are_taken(target: str) -> None:
+    """As callers of a proxy send them, also without a path."""
+    paths = []
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        paths.append(scope["path"])
+        await send_answer(send, b"")
+
+    async with running_server(answer) as running, connect(running.port) as client:
+        client.send(head(path=target))
+        heard = await client.read_answer()
+
+    assert (200, ["/"]) == (heard.status, paths)
 
 
 async def test_wish_for_another_protocol_is_passed_over() -> None:

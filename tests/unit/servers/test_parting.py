@@ -6,6 +6,9 @@ import socket
 import pytest
 from starlette.types import Receive, Scope, Send
 from support.raw_http import Echo, connect, head, running_server
+from support.server_pki import ServerPki
+
+from service.servers import load_certificate
 
 
 async def test_answers_after_the_announcement_end_their_connections() -> None:
@@ -94,11 +97,57 @@ async def test_request_that_the_event_loop_has_not_read_yet_is_answered() -> Non
         await asyncio.sleep(0)
         (connection,) = running.server.find_connections()
         client.send(head())  # written to the kernel at once; the loop has had no turn to read it
-        is_closing = connection.part(quiet_since_s=float("inf"))
+        connection.part(quiet_since_s=float("inf"))
+        is_closing = connection.transport.is_closing()
         answer = await client.read_answer()
-        now_idle = connection.part(quiet_since_s=float("inf"))
+        connection.part(quiet_since_s=float("inf"))
 
-    assert (False, 200, True) == (is_closing, answer.status, now_idle)
+    assert (False, 200, True) == (is_closing, answer.status, connection.transport.is_closing())
+
+
+async def test_new_connection_has_time_to_speak() -> None:
+    """Its caller has said nothing yet, but it did not come for nothing."""
+    async with running_server(Echo(), grace_s=20) as running:
+        began_s = asyncio.get_running_loop().time() - 1
+        async with connect(running.port):
+            while not running.server.find_connections():  # noqa: ASYNC110 - a server has no event for it
+                await asyncio.sleep(0.01)
+            (connection,) = running.server.find_connections()
+            connection.part(quiet_since_s=began_s)
+            early = connection.transport.is_closing()
+            connection.part(quiet_since_s=float("inf"))
+            late = connection.transport.is_closing()
+
+    assert (False, True) == (early, late)
+
+
+async def test_broken_connection_leaves_no_timer() -> None:
+    """The one for idle connections would hold on to it."""
+    async with running_server(Echo(), keep_alive_s=600) as running, connect(running.port) as client:
+        client.send(head())
+        await client.read_answer()
+        (connection,) = running.server.find_connections()
+        was_idle = connection.timeout_keep_alive_task is not None
+        connection.connection_lost(ConnectionResetError())
+        left = connection.timeout_keep_alive_task
+
+    assert (True, None) == (was_idle, left)
+
+
+async def test_handshake_under_way_ends_with_the_grace(pki: ServerPki, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller who says nothing is not left on a connection of nobody."""
+    monkeypatch.setattr("service.servers.http.FAREWELL_S", 0.1)
+    certificate = load_certificate(pki.settings())
+    async with (
+        running_server(Echo(), certificate=certificate, grace_s=0, header_timeout_s=600) as running,
+        connect(running.port) as client,
+    ):
+        while not running.server.connections:  # noqa: ASYNC110 - a server has no event for it
+            await asyncio.sleep(0.01)
+        await running.stop()
+        heard = await client.read_to_end()
+
+    assert (b"", 0) == (heard, running.server.connections)
 
 
 async def test_half_a_head_may_be_finished() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from starlette.types import Receive, Scope, Send
-from support.raw_http import PATIENCE_S, Echo, connect, head, running_server
+from support.raw_http import PATIENCE_S, Echo, connect, head, running_server, send_answer
 
 from service.servers.connection import MAX_UNANSWERED
 
@@ -53,6 +53,33 @@ async def test_as_many_can_come_again_once_they_are_answered() -> None:
             statuses += [(await client.read_answer()).status for _ in range(MAX_UNANSWERED)]
 
     assert [200] * 3 * MAX_UNANSWERED == statuses
+
+
+async def test_large_body_waits_for_its_turn_with_the_caller() -> None:
+    """However many answers go before it, little of it is taken; then it is taken to its end."""
+    held: list[int] = []
+    body_bytes = 2**23
+
+    async def answer_slowly(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "GET":
+            await receive()
+            await asyncio.sleep(0.005)  # time to read more
+            (connection,) = running.server.find_connections()
+            held.append(len(connection.cycle.body))
+            await send_answer(send, b"")
+            return
+        count, more = 0, True
+        while more:
+            message = await receive()
+            count, more = count + len(message["body"]), message["more_body"]
+        await send_answer(send, b"%d" % count)
+
+    async with running_server(answer_slowly) as running, connect(running.port) as client:
+        client.send(head() * 50 + head(f"content-length: {body_bytes}", method="POST") + bytes(body_bytes))
+        answers = [await client.read_answer() for _ in range(51)]
+
+    assert max(held) < 2**20
+    assert b"%d" % body_bytes == answers[-1].body
 
 
 async def test_caller_who_leaves_is_missed_by_the_request_in_work() -> None:

@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
+from grpc_health.v1 import health_pb2
 from support.http_door import build_context
+from support.raw_grpc import call_without_window
 from support.raw_http import PATIENCE_S
 
 from service.doors import build_gateway_rpc
@@ -22,11 +24,11 @@ class NoLife(RpcLife):
     def __init__(self) -> None:
         self.started = asyncio.Event()
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Tell that the server answers."""
         self.started.set()
 
-    async def drain(self) -> None:
+    def drain(self) -> None:
         """Nothing."""
 
     async def wait_until_quiet(self) -> None:
@@ -57,3 +59,14 @@ async def test_stop_is_no_such_end() -> None:
     await asyncio.sleep(0)
     server.stop()
     await asyncio.wait_for(serving, PATIENCE_S)
+
+
+async def test_watcher_who_takes_nothing_does_not_hold_up_the_stop() -> None:
+    """Health is told to everybody for whom it is no trouble."""
+    server = build_gateway_rpc(build_context(), GrpcSettings(), 1, arrival_s=0)
+    address = server.bind("127.0.0.1", 0, settings="")
+    serving = asyncio.create_task(server.serve())
+    asked = health_pb2.HealthCheckRequest(service="digitcodec.v1.Codec")
+    async with call_without_window(address, "/grpc.health.v1.Health/Watch", asked):
+        server.stop()
+        await asyncio.wait_for(serving, PATIENCE_S)

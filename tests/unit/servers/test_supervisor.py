@@ -8,6 +8,7 @@ from asyncio.subprocess import Process
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from service.servers.workers import Birth, Pace, Supervisor
 
@@ -29,6 +30,8 @@ LEAVES_AT_THE_SECOND_WORD = (
     "signal.signal(signal.SIGUSR1, lambda *_: signal.signal(signal.SIGUSR1, leave)); open_doors()\n"
     "while True: signal.pause()"
 )
+HANGS = "signal.signal(signal.SIGUSR1, signal.SIG_IGN); open_doors()\nwhile True: signal.pause()"
+LIVES_AND_DIES = "import time; time.sleep(0.6); sys.exit(3)"
 AT_ONCE = Pace(steady_s=600, pause_s=0, max_early_deaths=3)
 
 
@@ -137,15 +140,34 @@ async def test_worker_that_cannot_start_as_configured_ends_the_service() -> None
 
 
 async def test_replacement_that_cannot_start_is_tried_again() -> None:
-    """A file that is broken for a while does not end those who answer."""
-    staff = Staff([GOOD], [OPENS_AND_DIES, UNUSABLE, GOOD])
-    supervisor = Supervisor(staff, 2, Pace(steady_s=0))
+    """A file that is broken for a while does not end those who answer, however often it is tried meanwhile."""
+    staff = Staff([GOOD], [OPENS_AND_DIES, UNUSABLE, UNUSABLE, UNUSABLE, GOOD])
+    supervisor = Supervisor(staff, 2, Pace(steady_s=600, pause_s=0, max_early_deaths=2))
     running = asyncio.create_task(supervisor.run())
-    births = await staff.wait_for_births(4)
+    births = await staff.wait_for_births(6)
     supervisor.stop()
 
     assert 0 == await finish(running)
-    assert [(2, False, True), (2, False, True)] == births[2:]
+    assert [(2, False, True)] * 4 == births[2:]
+
+
+async def test_only_worker_of_a_place_that_has_answered_is_tried_again() -> None:
+    """The file was good once, and somebody will repair it."""
+    staff = Staff([OPENS_AND_DIES, UNUSABLE, UNUSABLE, UNUSABLE, GOOD])
+    supervisor = Supervisor(staff, 1, Pace(steady_s=600, pause_s=0, max_early_deaths=2))
+    running = asyncio.create_task(supervisor.run())
+    await staff.wait_for_births(5)
+    supervisor.stop()
+
+    assert 0 == await finish(running)
+
+
+async def test_refusals_to_start_forgive_no_deaths() -> None:
+    """Only a long life does."""
+    staff = Staff([GOOD], [OPENS_AND_DIES, UNUSABLE, DIES, GOOD])
+    supervisor = Supervisor(staff, 2, Pace(steady_s=600, pause_s=0, max_early_deaths=2))
+
+    assert 1 == await finish(asyncio.create_task(supervisor.run()))
 
 
 async def test_service_ends_when_a_worker_keeps_dying() -> None:
@@ -160,27 +182,30 @@ async def test_service_ends_when_a_worker_keeps_dying() -> None:
 
 async def test_long_life_forgives_early_deaths() -> None:
     """Only deaths in a row count."""
-    staff = Staff([DIES, DIES, DIES, GOOD])
-    supervisor = Supervisor(staff, 1, Pace(steady_s=0, max_early_deaths=2))
+    staff = Staff([DIES, LIVES_AND_DIES, DIES, LIVES_AND_DIES, GOOD])
+    supervisor = Supervisor(staff, 1, Pace(steady_s=0.5, pause_s=0, max_early_deaths=2))
     running = asyncio.create_task(supervisor.run())
-    await asyncio.wait_for(staff.is_open.wait(), 60)
+    await asyncio.wait({running, asyncio.create_task(staff.is_open.wait())}, return_when=asyncio.FIRST_COMPLETED)
     supervisor.stop()
 
     assert 0 == await finish(running)
 
 
-async def test_pause_before_a_replacement_grows_and_does_not_hold_up_a_stop() -> None:
+def test_pause_grows_up_to_its_limit() -> None:
     """Each is twice the one before."""
-    staff = Staff([DIES])
-    supervisor = Supervisor(staff, 1, Pace(steady_s=600, pause_s=0.001, max_early_deaths=10**6))
-    clock = asyncio.get_running_loop().time
-    running, began_s = asyncio.create_task(supervisor.run()), clock()
-    await staff.wait_for_births(8)
-    lasted_s = clock() - began_s
-    supervisor.stop()
+    pace = Pace(pause_s=0.5, max_pause_s=10)
 
-    assert 0 == await finish(running)
-    assert lasted_s > 0.001 * (2**7 - 1)
+    assert [0, 0.5, 1, 2, 4, 8, 10, 10] == [pace.find_pause_s(times) for times in (*range(7), 10**6)]
+
+
+async def test_pauses_are_kept() -> None:
+    """Processes that cannot be made cost no time themselves."""
+    staff = BareStaff([GOOD])
+    clock = asyncio.get_running_loop().time
+    began_s = clock()
+
+    assert 1 == await finish(asyncio.create_task(Supervisor(staff, 1, Pace(pause_s=0.01, max_early_deaths=7)).run()))
+    assert clock() - began_s > 0.9 * 0.01 * (2**6 - 1)  # 0.63 s; without growth 0.06 s
 
 
 async def test_stop_does_not_wait_for_a_pause() -> None:
@@ -218,6 +243,20 @@ async def test_worker_that_does_not_drain_shows_in_the_exit_status() -> None:
     supervisor.stop()
 
     assert 1 == await finish(running)
+
+
+async def test_worker_that_hangs_does_not_hold_up_the_stop() -> None:
+    """It is killed when its time is over, and the exit status tells."""
+    staff = Staff([HANGS])
+    supervisor = Supervisor(staff, 1, Pace(leave_s=0.2))
+    running = asyncio.create_task(supervisor.run())
+    await asyncio.wait_for(staff.is_open.wait(), 60)
+    with capture_logs() as logs:
+        supervisor.stop()
+        status = await finish(running)
+
+    assert (1, -signal.SIGKILL) == (status, staff.processes[1].returncode)
+    assert [1] == [line["worker"] for line in logs if line["event"] == "worker_died"]
 
 
 async def test_worker_whose_doors_are_closed_has_nothing_to_drain() -> None:

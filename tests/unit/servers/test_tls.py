@@ -12,21 +12,17 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives import serialization
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
-from support.raw_http import PATIENCE_S, Echo, connect, head, running_server
+from support.raw_http import PATIENCE_S, Echo, connect, head, running_server, send_answer
 from support.running_rpc import running_rpc
 from support.server_pki import ServerPki, age
 
-from service.certificates import UnusableCertificateError
+from service.certificates import UnusableCertificateError, load_pair
 from service.servers import ServerCertificate, find_url, listen, load_certificate
 from service.settings import TlsSettings
-
-
-@pytest.fixture
-def pki(tmp_path: Path) -> ServerPki:
-    """Fresh certificates."""
-    return ServerPki(tmp_path)
 
 
 @pytest.fixture(autouse=True)
@@ -195,6 +191,48 @@ async def test_callers_who_say_no_farewell_do_not_hold_up_the_stop(pki: ServerPk
         client.close()
 
 
+async def test_callers_who_come_and_go_end_nothing_but_their_connections(
+    pki: ServerPki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connections are looked at in every turn of the loop, also in the one in which TLS has lost its socket."""
+    monkeypatch.setattr("service.servers.http._CHECK_INTERVAL_S", 0)
+    trust, statuses = pki.trust(), []
+    with capture_logs() as logs:
+        async with running_server(Echo(), certificate=load(pki.settings())) as running:
+
+            async def come_and_go() -> None:
+                for _ in range(25):
+                    async with connect(running.port, ssl=trust) as client:
+                        client.send(head())
+                        statuses.append((await client.read_answer()).status)
+
+            await asyncio.gather(*(come_and_go() for _ in range(4)))
+            has_ended = running.serving.done()
+
+    assert ([200] * 100, False) == (statuses, has_ended)
+    assert [] == [line for line in logs if line["event"] == "connection_faulty"]
+
+
+async def test_slow_reader_gets_an_answer_that_ends_its_connection(
+    pki: ServerPki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system has passed on all that it was given, many times, while most of the answer waits below TLS."""
+    monkeypatch.setattr("service.servers.http._CHECK_INTERVAL_S", 0.001)
+    answer = bytes(2**25)
+
+    async def answer_at_length(scope: Scope, receive: Receive, send: Send) -> None:
+        await send_answer(send, answer)
+
+    async with (
+        running_server(answer_at_length, certificate=load(pki.settings())) as running,
+        connect(running.port, ssl=pki.trust()) as client,
+    ):
+        client.send(head("connection: close"))
+        heard = await client.read_to_end()
+
+    assert heard.endswith(answer)
+
+
 def _ask_and_idle(port: int, trust: ssl.SSLContext) -> ssl.SSLSocket:
     client = trust.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="127.0.0.1")
     client.sendall(head())
@@ -268,6 +306,51 @@ def test_unusable_file_is_named(pki: ServerPki, broken: str, how: str) -> None:
     setting = {"certificate": "CERTIFICATE", "key": "PRIVATE_KEY", "ca": "CLIENT_CA"}[broken]
     assert f"DIGITCODEC_TLS__{setting}" in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_encrypted_key_is_told_in_words(pki: ServerPki) -> None:
+    """OpenSSL's own word is of a bad password, although nobody gave one."""
+    key = serialization.load_pem_private_key(pki.key.read_bytes(), None)
+    locked = serialization.BestAvailableEncryption(b"secret")
+    pki.key.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, locked)
+    )
+    with pytest.raises(UnusableCertificateError, match=r"DIGITCODEC_TLS__PRIVATE_KEY.*encrypted"):
+        load_certificate(pki.settings())
+
+
+def test_pair_that_is_replaced_while_it_is_read_is_read_again(pki: ServerPki, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both doors present the same certificate, with its own key."""
+    issued: list[bytes] = []
+
+    def load_and_replace(*arguments: Any) -> None:
+        load_pair(*arguments)
+        if not issued:
+            issued.append(pki.issue())
+
+    monkeypatch.setattr("service.servers.certificate.load_pair", load_and_replace)
+    configure, presented = grpc.ssl_server_certificate_configuration, []
+
+    def keep(pairs: list[tuple[bytes, bytes]], authorities: bytes | None) -> grpc.ServerCertificateConfiguration:
+        presented.append(ssl.PEM_cert_to_DER_cert(pairs[0][1].decode()))
+        return configure(pairs, authorities)
+
+    monkeypatch.setattr(grpc, "ssl_server_certificate_configuration", keep)
+    load(pki.settings())
+
+    assert issued == presented
+
+
+def test_files_that_never_rest_are_not_used(pki: ServerPki, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Better the former ones than a mixture."""
+
+    def load_and_replace(*arguments: Any) -> None:
+        load_pair(*arguments)
+        pki.issue()
+
+    monkeypatch.setattr("service.servers.certificate.load_pair", load_and_replace)
+    with pytest.raises(UnusableCertificateError, match=r"DIGITCODEC_TLS__CERTIFICATE.*change"):
+        load_certificate(pki.settings())
 
 
 def test_unusable_file_keeps_the_service_from_starting(pki: ServerPki) -> None:

@@ -1,0 +1,161 @@
+"""The message of a unary call: read while its caller is known and its deadline runs, not by gRPC before that."""
+
+import asyncio
+from functools import partial
+from typing import Self, TypeVar, cast
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from service.api.budget import ByteBudget, Holding
+from service.api.bulk import BulkExecutor
+from service.api.grpc.calls import RpcContext
+from service.errors import DeadlineExceededError, MalformedRequestError, OverloadedError
+
+# Packed rows are copied, not looked at; a megabyte of tiny fields takes some 20 ms.
+_INLINE_MESSAGE_BYTES = 2**18
+
+# A message mostly comes with its call. What a fast line (8 Gbit/s) brings in so long is what all requests may hold.
+_LATE_S = 0.25
+
+# So much later the end of a call reaches us than the end of its messages, if both have one cause.
+_CANCELLATION_S = 0.1
+
+# A question of strangers has a few bytes, which come with its call; others may wait for the place.
+_QUESTION_S = 1.0
+_MAX_QUESTIONS = 8
+
+_Request = TypeVar("_Request", bound=Message)
+
+
+class MessageReader:
+    """Reads the messages of callers who were let in."""
+
+    def __init__(self, budget: ByteBudget, max_message_bytes: int) -> None:
+        """Prepare.
+
+        Args:
+            budget: What all requests together may hold.
+            max_message_bytes: What gRPC takes at most.
+        """
+        self._budget = budget
+        self._max_message_bytes = max_message_bytes
+
+    async def read(self, rpc: RpcContext, caller: str) -> bytes:
+        """The message of a call.
+
+        gRPC tells nobody how much of it has come. While one is late it counts for the largest.
+
+        Args:
+            rpc: The call.
+            caller: Whose share of the budget it takes meanwhile.
+
+        Raises:
+            OverloadedError: If it is late, and there is no room for the largest.
+            MalformedRequestError: If none comes.
+        """
+        with _LateMessage(self._budget.open(caller), self._max_message_bytes) as late:
+            try:
+                async with late.timer:
+                    return await _read(rpc)
+            except TimeoutError:
+                if late.refusal is not None:
+                    raise late.refusal from None
+                raise
+
+
+class _LateMessage:
+    """Holds room for the largest message from when one is late until it is there.
+
+    Attributes:
+        timer: Ends the reading if there is no room.
+        refusal: Why it did.
+    """
+
+    __slots__ = ("_alarm", "_holding", "_size_bytes", "refusal", "timer")
+
+    def __init__(self, holding: Holding, size_bytes: int) -> None:
+        self._holding = holding
+        self._size_bytes = size_bytes
+        self.timer = asyncio.timeout(None)
+        self.refusal: OverloadedError | None = None
+
+    def __enter__(self) -> Self:
+        self._alarm = asyncio.get_running_loop().call_later(_LATE_S, self._hold)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._alarm.cancel()
+        self._holding.let_go()
+
+    def _hold(self) -> None:
+        try:
+            self._holding.take(self._size_bytes)
+        except OverloadedError as error:
+            self.refusal = error
+            self.timer.reschedule(asyncio.get_running_loop().time())
+
+
+class QuestionReader:
+    """Reads what anybody may ask without a key: few at a time, and not for long.
+
+    Strangers must not fill the budget of those who have keys, nor the memory beside it. Whoever asks while too many are
+    being read is not refused: the oldest of them is late, and gives up its place.
+    """
+
+    def __init__(self) -> None:
+        self._reading: dict[RpcContext, asyncio.Timeout] = {}
+
+    async def read(self, rpc: RpcContext) -> bytes:
+        """The message of a call.
+
+        Raises:
+            DeadlineExceededError: If it does not come in time.
+            MalformedRequestError: If none comes.
+        """
+        if len(self._reading) >= _MAX_QUESTIONS:
+            self._end_oldest()
+        try:
+            async with asyncio.timeout(_QUESTION_S) as timer:
+                self._reading[rpc] = timer
+                return await _read(rpc)
+        except TimeoutError as error:
+            raise DeadlineExceededError("the message did not come in time") from error
+        finally:
+            self._reading.pop(rpc, None)
+
+    def _end_oldest(self) -> None:
+        timer = self._reading.pop(next(iter(self._reading)))
+        if not timer.expired():
+            timer.reschedule(asyncio.get_running_loop().time())
+
+
+async def _read(rpc: RpcContext) -> bytes:
+    data = await rpc.read()
+    if data is grpc.aio.EOF:
+        await asyncio.sleep(_CANCELLATION_S)  # a caller who left has sent no message either, and is not answered
+        raise MalformedRequestError("the call brought no message")
+    return cast("bytes", data)
+
+
+async def parse_message(kind: type[_Request], data: bytes, bulk: BulkExecutor) -> _Request:
+    """The message in these bytes.
+
+    Raises:
+        MalformedRequestError: If they are none.
+    """
+    if len(data) <= _INLINE_MESSAGE_BYTES:
+        return parse(kind, data)
+    return await bulk.run(partial(parse, kind, data))
+
+
+def parse(kind: type[_Request], data: bytes) -> _Request:
+    """The message in these few bytes.
+
+    Raises:
+        MalformedRequestError: If they are none.
+    """
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise MalformedRequestError(f"{len(data)} bytes came that are no {kind.DESCRIPTOR.full_name}") from error
