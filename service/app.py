@@ -259,7 +259,8 @@ def build_gateway_http(
 ) -> HttpServer:
     """The gateway's HTTP door on its socket."""
     app = build_gateway_app(core.context, settings.http.cors_origins)
-    return HttpServer(app, listener, settings.http, settings.limits.shutdown_grace_s, certificate)
+    grace_s, note_ended = settings.limits.shutdown_grace_s, core.context.metrics.connections.note
+    return HttpServer(app, listener, settings.http, grace_s, certificate, note_ended)
 
 
 async def serve_model(settings: Settings) -> None:
@@ -292,7 +293,8 @@ async def _answer_as_model_server(core: Core, settings: Settings) -> None:
     with listen(place.host, place.rest_port, settings="DIGITCODEC_MODEL_SERVER__REST_PORT") as listener:
         url = find_url(listener, tls=certificate is not None)
         note_open = partial(_log.info, "listening", url=url, grpc=address)
-        server = HttpServer(build_model_server_app(core.context), listener, settings.http, grace_s, certificate)
+        app, note_ended = build_model_server_app(core.context), core.context.metrics.connections.note
+        server = HttpServer(app, listener, settings.http, grace_s, certificate, note_ended)
         farewell = plan_farewell(core, rpc, settings.limits)
         await serve_until_signal([server, rpc], farewell, note_open=note_open)
 

@@ -73,6 +73,7 @@ class Connection(HttpToolsProtocol):
         self._body_of: RequestResponseCycle | None = None
         self._unanswered: deque[RequestResponseCycle] = deque()  # the oldest one first
         self._owed_since_s: float | None = None
+        self._has_answers = False  # given or to be given, and perhaps not yet taken
         self._blocked_since_s: float | None = None
         self._settled_since_s: float | None = None
         self._taken_bytes = 0
@@ -158,6 +159,7 @@ class Connection(HttpToolsProtocol):
         if not self._unanswered:
             self._blocked_since_s = None  # who asks again has taken the last answer
         self._unanswered.append(self.cycle)
+        self._has_answers = True
         if self._shared.is_leaving:
             self.cycle.keep_alive = False
 
@@ -191,10 +193,8 @@ class Connection(HttpToolsProtocol):
         Args:
             now_s: The event loop's time.
         """
-        if not self._wire.is_open():
-            return
-        self._check_reader(now_s)
-        self._let_go(now_s)
+        if self._has_answers or self.transport.is_closing():  # so that the idle ones, which are many, cost nothing
+            self._check_answers(now_s)
         if self._owed_since_s is None or self._unanswered or self._is_deaf:
             return
         if now_s - self._owed_since_s < self._settings.header_timeout_s:
@@ -205,10 +205,16 @@ class Connection(HttpToolsProtocol):
             self._shared.ended["body_unfinished"] += 1
             self._close()
 
+    def _check_answers(self, now_s: float) -> None:
+        if self._wire.is_open():
+            self._check_reader(now_s)
+            self._let_go(now_s)
+
     def _check_reader(self, now_s: float) -> None:
         # TLS hands all to the transport below it, so its own buffer is empty; but the one of the system is not then.
         if not (self.transport.get_write_buffer_size() or self._wire.count_unsent()):
             self._blocked_since_s = None
+            self._has_answers = bool(self._unanswered)
         elif self._blocked_since_s is None:
             self._blocked_since_s = now_s
         elif now_s - self._blocked_since_s >= self._settings.write_timeout_s:
@@ -249,10 +255,12 @@ class Connection(HttpToolsProtocol):
         What waits below TLS cannot be seen, but it is on the move: only if the caller took nothing between two looks,
         and there was nothing to take at both, it has everything.
         """
+        if not self.transport.is_closing():
+            return
         taken_bytes = self._wire.count_taken()
         has_moved, self._taken_bytes = taken_bytes != self._taken_bytes, taken_bytes
         waits = self.transport.get_write_buffer_size() or self._wire.count_untaken()
-        if has_moved or waits or not self.transport.is_closing():
+        if has_moved or waits:
             self._settled_since_s = None
         elif self._settled_since_s is None:
             self._settled_since_s = now_s

@@ -53,6 +53,10 @@ def find_url(listener: socket.socket, *, tls: bool = False) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
+def _forget(_: str, __: int) -> None:
+    """Nobody wants to know."""
+
+
 class HttpServer:
     """uvicorn's protocol on a socket; implements `service.servers.Server`.
 
@@ -71,6 +75,7 @@ class HttpServer:
         settings: HttpSettings,
         grace_s: float,
         certificate: ServerCertificate | None = None,
+        note_ended: Callable[[str, int], None] = _forget,
     ) -> None:
         """Prepare to answer.
 
@@ -80,7 +85,9 @@ class HttpServer:
             settings: Times and limits.
             grace_s: Seconds that running requests have to finish after `stop`.
             certificate: For TLS.
+            note_ended: Is told how many connections were ended against their caller's will, by why.
         """
+        self._note_ended = note_ended
         self._listener = listener
         self._grace_s = grace_s
         self._shared = SharedState(settings)
@@ -166,6 +173,8 @@ class HttpServer:
         """One line at a time about all of them: strangers do not fill the log."""
         if self._shared.ended:
             _log.info("connections_ended", **self._shared.ended)
+            for cause, count in self._shared.ended.items():
+                self._note_ended(cause, count)
             self._shared.ended.clear()
 
 

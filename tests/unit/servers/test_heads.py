@@ -4,7 +4,10 @@ import asyncio
 
 import pytest
 from starlette.types import Receive, Scope, Send
-from support.raw_http import Echo, connect, head, running_server, send_answer
+from support.raw_http import PATIENCE_S, Echo, connect, head, running_server, send_answer
+
+from service.servers import HttpServer, listen
+from service.settings import HttpSettings
 
 SLOW_S = 0.2
 
@@ -317,3 +320,18 @@ async def test_wish_for_another_protocol_is_passed_over() -> None:
         rest = await client.read_to_end()
 
     assert (200, "close", b"") == (answer.status, answer.headers["connection"], rest)
+
+
+async def test_ended_connections_are_counted() -> None:
+    """For who watches: no request tells of them."""
+    ended: list[tuple[str, int]] = []
+    listener = listen("127.0.0.1", 0, settings="")
+    server = HttpServer(Echo(), listener, HttpSettings(), 0.2, note_ended=lambda *each: ended.append(each))
+    serving = asyncio.create_task(server.serve())
+    async with connect(listener.getsockname()[1]) as client:
+        client.send(b"no HTTP\r\n\r\n")
+        await client.read_answer()
+    server.stop()
+    await asyncio.wait_for(serving, PATIENCE_S)
+
+    assert [("400_malformed_request", 1)] == ended
