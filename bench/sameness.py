@@ -18,6 +18,7 @@ TOLERANCES: Mapping[str, float] = MappingProxyType(
 )
 """Largest differences with AVX2, about three times what was measured; those between different images are far larger."""
 
+_CODE_TOLERANCE = 1e-5
 _CPU = Path("/proc/cpuinfo")
 
 
@@ -41,8 +42,9 @@ def are_same(name: str, expected: NDArray[Any], actual: NDArray[Any]) -> bool:
 
 
 def are_close(name: str, expected: NDArray[Any], actual: NDArray[Any]) -> bool:
-    """Whether two answers for the same images differ by no more than the tolerance."""
+    """Whether two answers for the same images differ by no more than the tolerance; for codes contract one has 1e-5."""
     if expected.shape != actual.shape:
         return False
+    tolerance = _CODE_TOLERANCE if name == "codes" and is_exact_here() else TOLERANCES[name]
     difference = np.abs(expected.astype(np.float64) - actual.astype(np.float64))
-    return bool(difference.max(initial=0) <= TOLERANCES[name])
+    return bool(difference.max(initial=0) <= tolerance)

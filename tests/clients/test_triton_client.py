@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from support.triton_caller import Protocol, TritonAnswer, TritonCall, as_bytes_tensor, ask_pages, infer
 
 from bench.running import RunningService
+from bench.sameness import are_close, are_same
 from service import __version__
 from service.images import render_npy, render_png
 
@@ -79,9 +80,9 @@ def check(answer: TritonAnswer, expected: dict[str, Any]) -> None:
     outputs = answer.outputs
     assert ["reconstructions", "codes", "errors", "anomaly_scores"] == list(outputs)
     assert ("uint8", (_ROWS, 28, 28)) == (outputs["reconstructions"].dtype.name, outputs["reconstructions"].shape)
-    np.testing.assert_allclose(outputs["codes"], expected["codes"], rtol=0, atol=1e-5)
+    assert are_close("codes", np.array(expected["codes"], np.float32), outputs["codes"])
     for name in ("errors", "anomaly_scores"):
-        assert np.array_equal(np.array(expected[name], np.float32), outputs[name])
+        assert are_same(name, np.array(expected[name], np.float32), outputs[name])
 
 
 def test_pages(process: ProcessPoolExecutor, protocol: Protocol, address: str) -> None:
@@ -123,7 +124,7 @@ def test_chosen_outputs(ask: Ask, images: NDArray[np.uint8], expected: dict[str,
     answer = ask(TritonCall(images, outputs=("anomaly_scores", "errors"), binary=binary, id="mine", version="1"))
 
     assert (["anomaly_scores", "errors"], "1", "mine") == (list(answer.outputs), answer.version, answer.id)
-    assert np.array_equal(np.array(expected["errors"], np.float32), answer.outputs["errors"])
+    assert are_same("errors", np.array(expected["errors"], np.float32), answer.outputs["errors"])
 
 
 def test_codes_and_back(ask: Ask, images: NDArray[np.uint8]) -> None:
@@ -131,7 +132,7 @@ def test_codes_and_back(ask: Ask, images: NDArray[np.uint8]) -> None:
     codes = ask(TritonCall(images, model="digits", parameters={"signature_name": "encode"})).outputs["codes"]
     decoded = ask(TritonCall(codes, model="digits-decode", name="codes")).outputs["images"]
 
-    assert np.array_equal(ask(TritonCall(images)).outputs["reconstructions"], decoded)
+    assert are_same("reconstructions", ask(TritonCall(images)).outputs["reconstructions"], decoded)
 
 
 # Name: (what differs from a good call, HTTP status, gRPC status, a part of the text)
