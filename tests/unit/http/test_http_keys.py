@@ -26,8 +26,8 @@ def build_app(**options: Any) -> Any:
         BEARER,
         {"authorization": f"bearer  {SECRET}"},
         {"x-api-key": SECRET},
-        {"x-api-key": SECRET, "authorization": "Basic cHJveHk="},
-        {"x-api-key": SECRET, "authorization": "Bearer a.proxys.token"},
+        {"x-api-key": SECRET, "authorization": "Basic cHJveHk6eA=="},
+        {"x-api-key": SECRET, "authorization": "Bearer a.proxy's.token"},
     ],
 )
 async def test_key_opens(headers: dict[str, str]) -> None:
