@@ -77,6 +77,7 @@ REASONS = {
     "schemathesis": Reason("makes up requests from OpenAPI", Place("bench/fuzz/schema.py", "schemathesis.cli")),
     "tensorflow-serving-api": Reason("TensorFlow Serving's official stubs, to test its door with"),
     "tritonclient": Reason("the Open Inference Protocol's best-known client, to test its doors with"),
+    "cryptography": Reason("encrypted keys for tests of TLS"),
     "trustme": Reason("certificates for tests of TLS"),
     "types-grpcio": _TYPES,
     "types-grpcio-health-checking": _TYPES,
