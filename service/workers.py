@@ -16,12 +16,11 @@ import structlog
 from service.app import (
     GRPC_ADDRESS,
     HTTP_ADDRESS,
-    Core,
     build_gateway_http,
     plan_farewell,
-    run_core,
     wait_for_model,
 )
+from service.core import Core, run_core
 from service.doors import build_gateway_rpc
 from service.observability.shared import SharedPage, forget_worker
 from service.servers import (

@@ -1,10 +1,11 @@
 """Servers on their sockets until a signal comes; know nothing of what they serve."""
 
+from service.servers.addresses import find_url, listen
 from service.servers.base import FAREWELL_S, CannotListenError, Server
 from service.servers.certificate import ServerCertificate, load_certificate
 from service.servers.files import raise_file_limit
 from service.servers.heritage import Heritage
-from service.servers.http import HttpServer, find_url, listen
+from service.servers.http import HttpServer
 from service.servers.lifeline import Lifeline
 from service.servers.reserve import reserve
 from service.servers.rpc import RpcServer, build_rpc_server

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 import uvicorn
 
-from service.servers.base import BACKLOG
+from service.servers.addresses import BACKLOG
 from service.servers.connection import Connection
 from service.servers.shared import SharedState
 

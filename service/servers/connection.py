@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from service.servers.refusals import HEAD_TOO_LARGE, MALFORMED, TIMED_OUT, TOO_MANY, TOO_MANY_AT_ONCE, Refusal
 from service.servers.shared import SharedState
+from service.servers.taking import Taking
 from service.servers.wire import Wire
 
 # A socket closed while data still comes in is reset, and the reset can overtake a refusal. So what a refused caller
@@ -21,9 +22,6 @@ LINGER_S = 2.0
 # Requests of one connection that wait for their answers. uvicorn reads on after each answer, and takes what came: with
 # no bound, one caller who sends a million of them and reads nothing takes gigabytes.
 MAX_UNANSWERED = 100
-
-# Between two looks that are so far apart the transport below TLS has written, had it anything to write.
-_SETTLED_S = 0.01
 
 
 class _RefusedHeadError(Exception):
@@ -74,9 +72,6 @@ class Connection(HttpToolsProtocol):
         self._unanswered: deque[RequestResponseCycle] = deque()  # the oldest one first
         self._owed_since_s: float | None = None
         self._has_answers = False  # given or to be given, and perhaps not yet taken
-        self._blocked_since_s: float | None = None
-        self._settled_since_s: float | None = None
-        self._taken_bytes = 0
         self._refusal = MALFORMED
         self._is_deaf = False
         self._must_refuse = False
@@ -86,6 +81,7 @@ class Connection(HttpToolsProtocol):
         """The caller can speak."""
         super().connection_made(transport)
         self._wire = Wire(transport)
+        self._taking = Taking(transport, self._wire)
         self.flow = _Flow(transport, self.pipeline)
         self.client = _find_plain(self.client)
         self._shared.shaking_hands.discard(self)
@@ -157,7 +153,7 @@ class Connection(HttpToolsProtocol):
         self._owed_since_s = None
         self._body_of = self.cycle
         if not self._unanswered:
-            self._blocked_since_s = None  # who asks again has taken the last answer
+            self._taking.note_request()
         self._unanswered.append(self.cycle)
         self._has_answers = True
         if self._shared.is_leaving:
@@ -211,13 +207,10 @@ class Connection(HttpToolsProtocol):
             self._let_go(now_s)
 
     def _check_reader(self, now_s: float) -> None:
-        # TLS hands all to the transport below it, so its own buffer is empty; but the one of the system is not then.
-        if not (self.transport.get_write_buffer_size() or self._wire.count_unsent()):
-            self._blocked_since_s = None
+        blocked_s = self._taking.measure_block(now_s)
+        if blocked_s is None:
             self._has_answers = bool(self._unanswered)
-        elif self._blocked_since_s is None:
-            self._blocked_since_s = now_s
-        elif now_s - self._blocked_since_s >= self._settings.write_timeout_s:
+        elif blocked_s >= self._settings.write_timeout_s:
             self._shared.ended["answer_not_read"] += 1
             self.abort()
 
@@ -250,21 +243,8 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _let_go(self, now_s: float) -> None:
-        """Cut a closing connection whose caller has everything: TLS waits for a farewell that need not come.
-
-        What waits below TLS cannot be seen, but it is on the move: only if the caller took nothing between two looks,
-        and there was nothing to take at both, it has everything.
-        """
-        if not self.transport.is_closing():
-            return
-        taken_bytes = self._wire.count_taken()
-        has_moved, self._taken_bytes = taken_bytes != self._taken_bytes, taken_bytes
-        waits = self.transport.get_write_buffer_size() or self._wire.count_untaken()
-        if has_moved or waits:
-            self._settled_since_s = None
-        elif self._settled_since_s is None:
-            self._settled_since_s = now_s
-        elif now_s - self._settled_since_s >= _SETTLED_S:
+        """Cut a closing connection whose caller has everything: TLS waits for a farewell that need not come."""
+        if self.transport.is_closing() and self._taking.has_all(now_s):
             self.abort()
 
     def _refuse(self, refusal: Refusal) -> None:

@@ -14,7 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from service.servers.accepting import Acceptor
-from service.servers.base import FAREWELL_S, bind_alone, cannot_listen
+from service.servers.base import FAREWELL_S
 from service.servers.certificate import ServerCertificate
 from service.servers.connection import Connection
 from service.servers.shared import SharedState
@@ -27,30 +27,6 @@ PARTING_S = 0.2
 _PART_INTERVAL_S = 0.02
 # How often connections are looked at; the times of the settings are kept as exactly as this, or to an eighth.
 _CHECK_INTERVAL_S = 1.0
-
-
-def listen(host: str, port: int, *, settings: str) -> socket.socket:
-    """A socket that takes connections from now on.
-
-    Args:
-        host: Name or address.
-        port: 0 lets the system choose.
-        settings: What chooses another address, for the error message.
-
-    Raises:
-        CannotListenError: If the address is taken or not ours.
-    """
-    try:
-        return bind_alone(host, port)
-    except OSError as error:
-        raise cannot_listen(host, port, error, settings) from error
-
-
-def find_url(listener: socket.socket, *, tls: bool = False) -> str:
-    """Where a client reaches the socket, without a slash at the end."""
-    host, port = listener.getsockname()[:2]
-    scheme = "https" if tls else "http"
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _forget(_: str, __: int) -> None:

@@ -2,7 +2,7 @@
 
 import socket
 
-from service.servers.base import bind_alone, cannot_listen, find_family, is_dual
+from service.servers.addresses import cannot_listen, find_family, is_dual, listen
 
 
 def reserve(host: str, port: int, *, settings: str) -> socket.socket:
@@ -42,7 +42,4 @@ def check_free(host: str, port: int, *, settings: str) -> None:
     Raises:
         CannotListenError: If it is taken or not ours.
     """
-    try:
-        bind_alone(host, port).close()
-    except OSError as error:
-        raise cannot_listen(host, port, error, settings) from error
+    listen(host, port, settings=settings).close()

@@ -60,15 +60,8 @@ async def test_dripping_body_gains_no_time(running: Running) -> None:
     """The whole body has the time, not each piece of it."""
     async with connect(running.port) as client:
         client.send(head(RAW, LENGTH, method="POST", path="/encode"))
-
-        async def drip() -> None:
-            while True:
-                client.send(b"x")
-                await asyncio.sleep(0.02)
-
-        dripping = asyncio.create_task(drip())
-        answer = await client.read_answer()
-        dripping.cancel()
+        async with client.dripping(0.02):
+            answer = await client.read_answer()
 
     assert 504 == answer.status
 

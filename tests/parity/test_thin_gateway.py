@@ -11,7 +11,7 @@ from bench.running import RunningService, behind, running_service
 _PROBE = """
 import sys, time
 began = time.perf_counter()
-import service.app, service.backends.tfserving, service.doors
+import service.app, service.core, service.backends.tfserving, service.doors
 took_s = time.perf_counter() - began
 loaded = [name for name in sys.modules if name.partition(".")[0] in {"tensorflow", "keras", "tensorflow_serving"}]
 print(took_s, *loaded)

@@ -53,6 +53,21 @@ class RawClient:
         """Send bytes as they are."""
         self.writer.write(data)
 
+    @asynccontextmanager
+    async def dripping(self, pause_s: float) -> AsyncIterator[None]:
+        """Send a byte again and again while the block lasts."""
+
+        async def drip() -> None:
+            while True:
+                self.send(b"x")
+                await asyncio.sleep(pause_s)
+
+        task = asyncio.create_task(drip())
+        try:
+            yield
+        finally:
+            task.cancel()
+
     async def read_answer(self) -> HeardAnswer:
         """The next answer."""
         async with asyncio.timeout(PATIENCE_S):

@@ -95,7 +95,7 @@ async def test_a_full_queue_costs_nothing(desk: Desk) -> None:
 
 async def test_a_patient_request_is_charged_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often it tries for a place in the queue."""
-    monkeypatch.setattr(operations, "_PATIENCE_S", 0.001)
+    monkeypatch.setattr(operations, "_MOST_PATIENCE_S", 0.001)
     others, tries = await desk.fill(), 0
     tried = asyncio.Event()
 

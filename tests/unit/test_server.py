@@ -17,9 +17,9 @@ from support.grpc_door import read_reason
 from support.http_door import build_context
 from support.slow_line import slow_line
 
-from service.app import find_warm_up_sizes
 from service.batching import Batcher, BatchLimits, Lanes
 from service.codec import Codec
+from service.core import find_warm_up_sizes
 from service.doors import build_gateway_app, build_gateway_rpc
 from service.servers import CannotListenError, Farewell, HttpServer, find_url, listen, serve_until_signal
 from service.settings import GrpcSettings, HttpSettings

@@ -12,8 +12,8 @@ from service.domain import Deadline, Images, Reconstructed
 from service.errors import OverloadedError
 from service.wire import codec_pb2 as pb
 
-# How long the patient wait before they try a full queue again: about as long as a few batches take.
-_PATIENCE_S = 0.02
+# The patient come back when the refusal says, but look at least so often: room may be there sooner.
+_MOST_PATIENCE_S = 0.25
 
 ImagesRequest = pb.EncodeRequest | pb.ReconstructRequest | pb.ScoreRequest
 
@@ -82,7 +82,8 @@ async def _run_patiently(run: Callable[[], Awaitable[Reconstructed]], deadline: 
     while True:
         try:
             return await run()
-        except OverloadedError:
-            if deadline.remaining_s() < _PATIENCE_S:
+        except OverloadedError as refusal:
+            wait_s = min(refusal.retry_after_s or _MOST_PATIENCE_S, _MOST_PATIENCE_S)
+            if deadline.remaining_s() < wait_s:
                 raise
-            await asyncio.sleep(_PATIENCE_S)
+            await asyncio.sleep(wait_s)

@@ -3,7 +3,7 @@
 from structlog.testing import capture_logs
 from support.scrape import Scrape
 
-from service.app import run_core
+from service.core import run_core
 from service.settings import ObservabilitySettings, Settings, TFServingBackendSettings
 
 # Nobody answers there, so that the core never has a model; it has its log all the same.

@@ -38,15 +38,8 @@ async def test_dripping_head_gains_no_time() -> None:
     """The whole head has the time, not each byte of it."""
     async with running_server(Echo(), header_timeout_s=SLOW_S) as running, connect(running.port) as client:
         client.send(b"GET / HTTP/1.1\r\nx-slow: ")
-
-        async def drip() -> None:
-            while True:
-                client.send(b"x")
-                await asyncio.sleep(0.01)
-
-        dripping = asyncio.create_task(drip())
-        answer = await client.read_answer()
-        dripping.cancel()
+        async with client.dripping(0.01):
+            answer = await client.read_answer()
 
     assert 408 == answer.status
 

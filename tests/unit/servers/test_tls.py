@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 from support.raw_http import PATIENCE_S, Echo, connect, head, running_server, send_answer
 from support.running_rpc import running_rpc
 from support.server_pki import ServerPki, age
+from support.spoilt_files import WAYS, spoil
 
 from service.certificates import UnusableCertificateError, load_pair
 from service.servers import ServerCertificate, find_url, listen, load_certificate
@@ -291,15 +292,11 @@ async def test_unusable_new_certificate_leaves_the_former_one(pki: ServerPki, da
 
 
 @pytest.mark.parametrize("broken", ["certificate", "key", "ca"])
-@pytest.mark.parametrize("how", ["absent", "a folder", "no PEM"])
+@pytest.mark.parametrize("how", WAYS)
 def test_unusable_file_is_named(pki: ServerPki, broken: str, how: str) -> None:
     """Before anything is started the operator reads which setting and which file is wrong."""
     path: Path = getattr(pki, broken)
-    path.unlink()
-    if how == "a folder":
-        path.mkdir()
-    elif how == "no PEM":
-        path.write_text("hello")
+    spoil(path, how)
     with pytest.raises(UnusableCertificateError) as caught:
         load_certificate(pki.settings(asks_callers=True))
 

@@ -8,6 +8,7 @@ import grpc
 import pytest
 import trustme
 from support.serving_peer import encode, open_backend, running_peer, until
+from support.spoilt_files import WAYS, spoil
 
 from service.backends.tfserving import TFServingBackend, UnusableCertificateError
 from service.backends.tfserving.channel import build_options
@@ -99,15 +100,11 @@ async def test_unix_socket(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", ["ca", "cert", "key"])
-@pytest.mark.parametrize("how", ["absent", "a folder", "no PEM"])
+@pytest.mark.parametrize("how", WAYS)
 def test_unusable_file_is_named(pki: Pki, broken: str, how: str) -> None:
     """Before anything is started the operator reads which setting and which file is wrong."""
     path: Path = getattr(pki, broken)
-    path.unlink()
-    if how == "a folder":
-        path.mkdir()
-    elif how == "no PEM":
-        path.write_text("hello")
+    spoil(path, how)
     settings = TFServingBackendSettings(tls=True, ca_file=pki.ca, cert_file=pki.cert, key_file=pki.key)
     with pytest.raises(UnusableCertificateError) as caught:
         TFServingBackend(settings, ModelSettings())
