@@ -2,6 +2,8 @@
 
 from support.attacks.base import Held
 
+_BUDGET = "tests/unit/test_budget.py"
+_INCOMING = "tests/unit/grpc/test_grpc_incoming.py"
 _VETTING = "tests/contract/test_vetting.py"
 _NOT_LOADED = "not loaded; the version before it goes on answering"
 
@@ -24,6 +26,42 @@ HELD = (
     Held("model: unknown signature", _NOT_LOADED, (f"{_VETTING}::test_unknown_signature_is_refused",)),
     Held("model: operation that nobody knows", _NOT_LOADED, (f"{_VETTING}::test_unknown_operation_is_refused",)),
     Held("model: graph of more than 16 MiB", _NOT_LOADED, (f"{_VETTING}::test_large_file_is_refused_unread",)),
+    Held(
+        "more bytes than a caller's share",
+        "429 `overloaded`, Retry-After",
+        (
+            f"{_BUDGET}::test_one_caller_leaves_room_for_others",
+            f"{_BUDGET}::test_refusal_says_whose_bytes_are_too_many",
+        ),
+    ),
+    Held(
+        "gRPC: unknown method without a key",
+        "`UNAUTHENTICATED` `unauthenticated`",
+        ("tests/unit/grpc/test_grpc_keys.py::test_methods_are_not_told_to_who_has_no_key",),
+    ),
+    Held(
+        "gRPC: message that does not come",
+        "`DEADLINE_EXCEEDED` `deadline_exceeded`; `RESOURCE_EXHAUSTED` `overloaded` where there is no room for it",
+        (
+            f"{_INCOMING}::test_key_is_judged_before_the_message",
+            f"{_INCOMING}::test_deadline_holds_for_a_message_that_never_comes",
+            f"{_INCOMING}::test_late_message_without_room_is_refused",
+            f"{_INCOMING}::test_open_questions_that_stall_make_room_for_others",
+        ),
+    ),
+    Held(
+        "gRPC: health watches without end",
+        "`RESOURCE_EXHAUSTED` `overloaded`; one that takes nothing disturbs nobody",
+        (
+            "tests/unit/grpc/test_grpc_health.py::test_watchers_have_places_of_their_own",
+            "tests/unit/grpc/test_grpc_health.py::test_watcher_who_takes_nothing_disturbs_nobody",
+        ),
+    ),
+    Held(
+        "gRPC: stream that brings nothing",
+        "`DEADLINE_EXCEEDED` `deadline_exceeded`",
+        ("tests/unit/grpc/test_grpc_stream.py::test_stream_that_brings_nothing_ends",),
+    ),
     Held(
         "gRPC: connection that does not begin",
         "closed after 10 s",
