@@ -5,6 +5,7 @@ import socket
 from functools import partial
 
 import structlog
+from starlette.types import ASGIApp
 
 from service.core import Core, run_core
 from service.doors import build_gateway_app, build_gateway_rpc, build_model_server_app, build_model_server_rpc
@@ -60,6 +61,12 @@ def build_gateway_http(
 ) -> HttpServer:
     """The gateway's HTTP door on its socket."""
     app = build_gateway_app(core.context, settings.http.cors_origins)
+    return _build_http(app, core, listener, settings, certificate)
+
+
+def _build_http(
+    app: ASGIApp, core: Core, listener: socket.socket, settings: Settings, certificate: ServerCertificate | None
+) -> HttpServer:
     grace_s, note_ended = settings.limits.shutdown_grace_s, core.context.metrics.connections.note
     return HttpServer(app, listener, settings.http, grace_s, certificate, note_ended)
 
@@ -77,15 +84,15 @@ async def serve_model(settings: Settings) -> None:
     if not isinstance(settings.backend, EmbeddedBackendSettings):
         raise UnreadableSettingError("the model server has the model inside: unset DIGITCODEC_BACKEND__KIND")
     raise_file_limit(settings.http.max_connections)
+    certificate = load_certificate(settings.tls)
     async with run_core(settings) as core:
         if await run_until_signal(wait_for_model(core)):
-            await _answer_as_model_server(core, settings)
+            await _answer_as_model_server(core, settings, certificate)
     _log.info("stopped")
 
 
-async def _answer_as_model_server(core: Core, settings: Settings) -> None:
+async def _answer_as_model_server(core: Core, settings: Settings, certificate: ServerCertificate | None) -> None:
     place, grace_s = settings.model_server, settings.limits.shutdown_grace_s
-    certificate = load_certificate(settings.tls)
     rpc = build_model_server_rpc(core.context, settings.grpc, core.relabel, grace_s)
     address = rpc.bind(place.host, place.port, settings="DIGITCODEC_MODEL_SERVER__PORT", certificate=certificate)
     if place.socket is not None:
@@ -93,8 +100,7 @@ async def _answer_as_model_server(core: Core, settings: Settings) -> None:
     with listen(place.host, place.rest_port, settings="DIGITCODEC_MODEL_SERVER__REST_PORT") as listener:
         url = find_url(listener, tls=certificate is not None)
         note_open = partial(_log.info, "listening", url=url, grpc=address)
-        app, note_ended = build_model_server_app(core.context), core.context.metrics.connections.note
-        server = HttpServer(app, listener, settings.http, grace_s, certificate, note_ended)
+        server = _build_http(build_model_server_app(core.context), core, listener, settings, certificate)
         farewell = plan_farewell(core, rpc, settings.limits)
         await serve_until_signal([server, rpc], farewell, note_open=note_open)
 

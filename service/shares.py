@@ -8,6 +8,13 @@ NOBODY = ""
 _PLACES_PER_FREE_PLACE = 8
 
 
-def is_within_share(caller: str, held: int, free: int) -> bool:
-    """Whether a caller may hold so many places while so many are free."""
-    return caller == NOBODY or held <= _PLACES_PER_FREE_PLACE * free
+def is_within_share(caller: str, held: int, more: int, free: int) -> bool:
+    """Whether a caller may take more places; who holds none may take any that are free.
+
+    Args:
+        caller: Who.
+        held: Places that it holds already.
+        more: Places that it wants beside those.
+        free: Places that are free before it gets them.
+    """
+    return caller == NOBODY or not held or held + more <= _PLACES_PER_FREE_PLACE * (free - more)

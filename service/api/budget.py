@@ -51,13 +51,13 @@ class ByteBudget:
         Raises:
             OverloadedError: If it would not fit, or is more than the caller's share.
         """
-        free_bytes = self._limit_bytes - self.used - size_bytes
-        if free_bytes < 0:
+        free_bytes = self._limit_bytes - self.used
+        if size_bytes > free_bytes:
             raise OverloadedError(
                 f"{self.used} bytes of requests are held, {size_bytes} more came, the limit is {self._limit_bytes}"
             )
         used = self._used_by.get(caller, 0)
-        if used > own_bytes and not is_within_share(caller, used + size_bytes, free_bytes):
+        if used > own_bytes and not is_within_share(caller, used, size_bytes, free_bytes):
             raise OverloadedError(
                 f"{used} bytes of this caller's requests are held, {size_bytes} more came, its share is full"
             )

@@ -18,10 +18,6 @@ from service.observability.traces import Traces
 from service.settings import LimitSettings
 
 
-def _never_refuse(_: int, __: str) -> None:
-    """There is always room."""
-
-
 @dataclass(frozen=True)
 class DoorContext:
     """What the doors of one service have in common.
@@ -36,8 +32,9 @@ class DoorContext:
         make_id: Makes request ids.
         metrics: Take note of each request, and show all that is known.
         traces: Take note too, where they are wanted.
+        check_room: Refuses a request of so many bytes of a caller before it is read, if the queue has no place for it;
+            None where nobody knows how many.
         open_metrics: Whether the metrics may be read without a key.
-        check_room: Refuses a request of so many bytes of a caller before it is read, if the queue has no place for it.
     """
 
     codec: Codec
@@ -48,9 +45,9 @@ class DoorContext:
     log: AccessLog
     make_id: Callable[[], bytes]
     metrics: Metrics
+    check_room: Callable[[int | None, str], None]
     traces: Traces | None = None
     open_metrics: bool = False
-    check_room: Callable[[int, str], None] = _never_refuse
 
     @cached_property
     def image_limits(self) -> ImageLimits:
@@ -78,6 +75,11 @@ class DoorContext:
             UnauthenticatedError: If a key is needed and none that is known came.
         """
         return self.gate.identify(find_secret(headers))
+
+    def find_caller(self, headers: Mapping[bytes, bytes], origin: Origin) -> str:
+        """Whose share a call takes that has no exchange yet: the name of its key, or its origin's; see `identify`."""
+        key = self.identify(headers)
+        return origin.caller if key is None else key.name
 
     def let_in(self, headers: Mapping[bytes, bytes], exchange: Exchange) -> None:
         """The same for a request whose exchange has begun, which then bears the key's name."""

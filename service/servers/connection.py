@@ -280,7 +280,10 @@ class Connection(HttpToolsProtocol):
 
 
 def _find_plain(client: tuple[str, int] | None) -> tuple[str, int] | None:
-    """The address of a caller as IPv4 has it, if it came that way to a socket of both: one caller has one name."""
+    """The address of a caller as IPv4 has it, if it came that way to a socket of both.
+
+    uvicorn does not find `::ffff:10.0.0.1` among trusted proxies of 10.0.0.0/8.
+    """
     mapped = ipaddress.IPv6Address(client[0]).ipv4_mapped if client and client[0].startswith("::ffff:") else None
     return (str(mapped), client[1]) if client and mapped else client
 

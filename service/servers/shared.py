@@ -1,14 +1,11 @@
 """What all connections of one HTTP server share."""
 
+import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from uvicorn.server import ServerState
 
 from service.settings import HttpSettings
-
-if TYPE_CHECKING:
-    from service.servers.connection import Connection
 
 
 class SharedState(ServerState):
@@ -26,8 +23,8 @@ class SharedState(ServerState):
         super().__init__()
         self.settings = settings
         self.is_leaving = False
-        self.shaking_hands: set[Connection] = set()
-        self.turned_away: set[Connection] = set()
+        self.shaking_hands: set[asyncio.Protocol] = set()
+        self.turned_away: set[asyncio.Protocol] = set()
         self.ended: Counter[str] = Counter()
 
     def count(self) -> int:

@@ -115,6 +115,7 @@ def build_context(
         log=AccessLog(log or LineLog(), _ALL_LINES),
         make_id=build_id_source(),
         metrics=metrics,
+        check_room=lambda _, __: None,
         traces=traces,
         open_metrics=open_metrics,
     )

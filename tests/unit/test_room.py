@@ -21,7 +21,8 @@ from service.errors import OverloadedError
 from service.settings import GrpcSettings
 
 SMALL_ROWS, BULK_ROWS = 8, 32
-SMALL, LARGE = 16 * 2**10, 16 * 2**10 + 1
+# What so many small files take, and more.
+SMALL, LARGE = SMALL_ROWS * 256, SMALL_ROWS * 256 + 1
 # TensorFlow Serving has words of its own for a full queue.
 PATHS = {"/score": 429, "/v2/models/digits-encode/infer": 429, "/v1/models/digits:predict": 503}
 METHODS = {
@@ -70,11 +71,12 @@ class Service:
     async def _fill(self, rows: int) -> object:
         return await self.lanes.submit(Call("encode", ENCODE), count_images(rows), Deadline.after(60))
 
-    async def post(self, path: str, size_bytes: int) -> Caller:
-        """Send bytes that are no request of any door."""
+    async def post(self, path: str, size_bytes: int, *headers: tuple[bytes, bytes]) -> Caller:
+        """Send bytes that are no request of any door; their length is announced unless headers say something else."""
         caller = Caller(body_message(b"\xff" * size_bytes))
         content_type = b"application/octet-stream" if path == "/score" else b"application/json"
-        scope = build_scope(path, (b"content-type", content_type), (b"content-length", b"%d" % size_bytes))
+        headers = headers or ((b"content-length", b"%d" % size_bytes),)
+        scope = build_scope(path, (b"content-type", content_type), *headers)
         await build_gateway_app(self.context)(scope, caller.receive, caller.send)
         return caller
 
@@ -125,6 +127,30 @@ async def test_large_requests_are_read_while_there_is_room_for_them_over_http(se
 
     assert caller.status in {400, 422}
     assert 0 == caller.incoming.qsize()
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_requests_of_unknown_length_may_be_large(service: Service, path: str) -> None:
+    """Chunks say nothing of how many will come, so they are not refused for being few."""
+    async with service.full():
+        read = await service.post(path, SMALL, (b"transfer-encoding", b"chunked"))
+    service.backend.gate.clear()
+    service.backend.batches.clear()
+    async with service.full(has_bulk=True):
+        refused = await service.post(path, SMALL, (b"transfer-encoding", b"chunked"))
+
+    assert read.status in {400, 422}
+    assert PATHS[path] == refused.status
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path != "/score"])
+async def test_length_of_compressed_requests_says_little(service: Service, path: str) -> None:
+    """A few bytes may become many rows."""
+    headers = (b"content-encoding", b"gzip"), (b"content-length", b"%d" % SMALL)
+    async with service.full():
+        caller = await service.post(path, SMALL, *headers)
+
+    assert 400 == caller.status
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -222,6 +248,7 @@ async def test_a_caller_whose_share_is_full_is_refused_and_no_other(service: Ser
         lanes.check_room(SMALL, "bulky")
     for size_bytes, caller in ((LARGE, "bulky"), (LARGE, "other")):
         lanes.check_room(size_bytes, caller)
+    lanes.check_room(None, "bulky")
     backend.gate.set()
     answers = await asyncio.gather(running, *waiting, return_exceptions=True)
 

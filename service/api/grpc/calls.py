@@ -55,7 +55,7 @@ class Places:
         free = self._limit - self._taken
         if not free:
             raise TooManyCallsError(f"{self._taken} {self._what} are under way, the limit is {self._limit}")
-        if not is_within_share(caller, held + 1, free):
+        if not is_within_share(caller, held, 1, free):
             raise TooManyCallsError(f"{held} {self._what} of this caller are under way, its share of them is full")
         self._taken += 1
         self._by_caller[caller] = held + 1

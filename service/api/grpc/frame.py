@@ -132,6 +132,8 @@ class RpcFrame:
         self, method: "_Method[_Request]", rpc: RpcContext, deadline: Deadline, exchange: Exchange
     ) -> Message:
         caller = exchange.origin.caller
+        if method.takes_rows:
+            self._context.check_room(None, caller)
         data = await self._read(method.operation, rpc, caller)
         if method.takes_rows:
             self._context.check_room(len(data), caller)

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 
+from service.api.callers import name_caller
 from service.api.grpc.calls import Places, RpcContext
 from service.api.grpc.frame import add_service, find_address, refuse, serialize
 from service.api.grpc.incoming import QuestionReader, parse
@@ -94,7 +95,7 @@ class HealthKeeper:
 
     async def _read(self, rpc: RpcContext, places: Places) -> str:
         """The service that is asked for."""
-        places.take(rpc, find_address(rpc))
+        places.take(rpc, name_caller(find_address(rpc)))
         return parse(health_pb2.HealthCheckRequest, await self._questions.read(rpc)).service
 
     def _knows(self, service: str) -> bool:

@@ -37,14 +37,14 @@ class _Servicer:
 
     async def answer(self, _: object, rpc: RpcContext) -> AsyncIterator[Any]:
         """Answer one caller's questions."""
-        metadata, address = read_metadata(rpc), find_address(rpc)
+        metadata = read_metadata(rpc)
+        origin = self._context.find_origin(metadata, find_address(rpc))
         try:
-            self._context.identify(metadata)
-            self._places.take(rpc, address)
+            self._places.take(rpc, self._context.find_caller(metadata, origin))
             async for answer in self._library.ServerReflectionInfo(_read_all(rpc), rpc):
                 yield answer
         except DigitCodecError as error:
-            await abort(rpc, render_status(error), self._context.find_origin(metadata, address))
+            await abort(rpc, render_status(error), origin)
 
 
 async def _read_all(rpc: RpcContext) -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:

@@ -69,8 +69,7 @@ class StreamAnswerer:
         rpc.set_trailing_metadata(((REQUEST_ID_KEY, origin.request_id),))
         stream = _Stream(self._operations, self._context, self._door, caller, self._max_rows, self._idle_s)
         try:
-            key = self._context.identify(metadata)
-            self._tracker.count(rpc, origin.caller if key is None else key.name)
+            self._tracker.count(rpc, self._context.find_caller(metadata, origin))
             await stream.answer_all(requests, self._tracker.draining)
         except asyncio.CancelledError:
             if not self._tracker.is_cut_off:

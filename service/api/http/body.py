@@ -27,7 +27,16 @@ class RequestBody:
         caller: Whose share of the budget it takes; to be told before it is read.
     """
 
-    __slots__ = ("_announced", "_budget", "_holding", "_limit_bytes", "_receive", "caller", "is_finished")
+    __slots__ = (
+        "_announced",
+        "_budget",
+        "_holding",
+        "_is_encoded",
+        "_limit_bytes",
+        "_receive",
+        "caller",
+        "is_finished",
+    )
 
     def __init__(self, headers: dict[bytes, bytes], receive: Receive, limit_bytes: int, budget: ByteBudget) -> None:
         """Prepare to read.
@@ -46,12 +55,13 @@ class RequestBody:
         self._budget = budget
         self._holding: Holding | None = None
         self.caller = NOBODY
+        self._is_encoded = b"content-encoding" in headers
         self.is_finished = self._announced is None and b"transfer-encoding" not in headers
 
     @property
-    def announced_bytes(self) -> int:
-        """How long it is said to be; 0 where nothing is said."""
-        return self._announced or 0
+    def announced_bytes(self) -> int | None:
+        """How long it is said to be; None where nothing is said, or not of what it becomes."""
+        return None if self._is_encoded else self._announced
 
     async def read(self) -> list[bytes]:
         """All chunks of the body, none of them copied.
@@ -68,7 +78,7 @@ class RequestBody:
             )
         # What came is counted, not what is announced: a slow caller takes no memory, and so no room.
         holding = self._holding = self._budget.open(self.caller)
-        holding.check(self.announced_bytes)
+        holding.check(self._announced or 0)
         self.is_finished = False
         chunks: list[bytes] = []
         size = 0

@@ -40,10 +40,11 @@ class Described:
         path: With its parameters in braces.
         operation_id: Unique in the document.
         summary: What it does, in a few words.
-        failures: Statuses that it may answer beside 200.
+        failures: Statuses that it may answer beside 200, and beside 401 where a key may be asked for.
         body: Media types that it takes; none for a route without a body.
         is_body_optional: True where the body may be left out.
         answer: JSON type of a good answer.
+        is_open: True where nobody needs a key.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Described:
     body: Sequence[str] = ()
     is_body_optional: bool = False
     answer: str = "object"
+    is_open: bool = False
 
 
 def describe_paths(tag: str, description: str, routes: Sequence[Described]) -> dict[str, Document]:
@@ -69,6 +71,7 @@ def describe_paths(tag: str, description: str, routes: Sequence[Described]) -> d
 
 def _describe(route: Described, tag: str, description: str) -> Document:
     names = [part.partition("}")[0] for part in route.path.split("{")[1:]]
+    failures = route.failures if route.is_open else sorted({401, *route.failures})
     good: Document = {"description": "The protocol's answer.", "content": {JSON: {"schema": {"type": route.answer}}}}
     operation: Document = {
         "operationId": route.operation_id,
@@ -79,7 +82,7 @@ def _describe(route: Described, tag: str, description: str) -> Document:
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": _MEANINGS[name]}
             for name in names
         ],
-        "responses": {"200": good, **{str(status): _describe_failure(status) for status in route.failures}},
+        "responses": {"200": good, **{str(status): _describe_failure(status) for status in failures}},
     }
     if route.body:
         schema = {"type": "object", "description": "As the protocol has it."}

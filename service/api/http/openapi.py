@@ -11,6 +11,7 @@ from service import __version__
 from service.api.http.media import JSON, MULTIPART, NPY, PNG, RAW
 from service.api.http.metrics import METRICS_PATH
 from service.api.http.operations import OPERATIONS, Operation
+from service.api.http.pages import OPEN_PATHS
 from service.api.http.problems import PROBLEM_JSON, PROBLEMS, MethodNotAllowedError
 from service.api.http.rendering import MAX_HEADER_ROWS
 from service.codec import DEFAULT_THRESHOLD
@@ -49,12 +50,17 @@ _PAGE_STATUSES = MappingProxyType(
         METRICS_PATH: (500,),
     }
 )
-# Another method is another operation, and no operation asks for a key yet.
+# Another method is another operation; what asks for a key is said of all that do at once.
 _OPERATION_STATUSES = sorted(
-    problem.status
-    for problem in {problem.status: problem for problem in PROBLEMS.values()}.values()
-    if problem not in {PROBLEMS[MethodNotAllowedError], PROBLEMS[UnauthenticatedError]}
+    {problem.status for problem in PROBLEMS.values()}
+    - {PROBLEMS[MethodNotAllowedError].status, PROBLEMS[UnauthenticatedError].status}
 )
+# Whether keys are asked for is the operator's choice: none, or one of two ways to show one.
+_SECURITY: list[Document] = [{}, {"bearer": []}, {"apiKey": []}]
+_SECURITY_SCHEMES: Document = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key, where the operator asks for keys."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same in its own header."},
+}
 
 
 def build_document(routes: Sequence[BaseRoute], neighbours: Mapping[str, Document]) -> Document:
@@ -66,12 +72,20 @@ def build_document(routes: Sequence[BaseRoute], neighbours: Mapping[str, Documen
     """
     document = get_openapi(title="digitcodec", version=__version__, description=_DESCRIPTION, routes=routes)
     for path, item in document["paths"].items():
-        _document_failures(item["get"], _PAGE_STATUSES.get(path, ()))
+        statuses = _PAGE_STATUSES.get(path, ())
+        _document_failures(item["get"], statuses if path in OPEN_PATHS else (401, *statuses))
+        if path not in OPEN_PATHS:
+            item["get"]["security"] = _SECURITY
     schemas = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):  # they leave as problems, like all else
         schemas.pop(name, None)
     schemas.update(_SCHEMAS)
     document["components"]["headers"] = _HEADERS
+    document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+    for item in neighbours.values():
+        for operation in item.values():
+            if "401" in operation["responses"]:
+                operation["security"] = _SECURITY
     hot = {operation.path: {"post": _document_operation(operation)} for operation in OPERATIONS}
     document["paths"] = {**hot, **document["paths"], **neighbours}
     return document
@@ -92,7 +106,8 @@ def _document_operation(operation: Operation) -> Document:
         "description": _DESCRIPTIONS[name],
         "parameters": [*(_PARAMETERS[key] for key in _PARAMETERS if key in operation.parameters), *_HEADER_PARAMETERS],
         "requestBody": {"required": True, "content": _request_content(operation)},
-        "responses": {"200": _good_response(operation), **_problem_responses(_OPERATION_STATUSES)},
+        "security": _SECURITY,
+        "responses": {"200": _good_response(operation), **_problem_responses((401, *_OPERATION_STATUSES))},
     }
 
 

@@ -16,8 +16,8 @@ PATHS = describe_paths(
     _DESCRIPTION,
     (
         Described("get", "/v2", "oip_server", "Server metadata", (405,)),
-        Described("get", "/v2/health/live", "oip_live", "Is the process alive?", (405,)),
-        Described("get", "/v2/health/ready", "oip_ready", "Can it answer now?", (405, 503)),
+        Described("get", "/v2/health/live", "oip_live", "Is the process alive?", (405,), is_open=True),
+        Described("get", "/v2/health/ready", "oip_ready", "Can it answer now?", (405, 503), is_open=True),
         Described("get", "/v2/models", "oip_models", "List the models", (405,)),
         Described("get", "/v2/models/{model}", "oip_model", "Model metadata", _MODEL_FAILURES),
         Described("get", "/v2/models/{model}/ready", "oip_model_ready", "Can it answer now?", (*_MODEL_FAILURES, 503)),

@@ -4,7 +4,7 @@ from service.api.http.media import JSON
 from service.api.http.neighbours import Described, describe_paths
 
 _DESCRIPTION = "TensorFlow Serving's REST API; `docs/protocols.md` tells what is special here."
-_PREDICT_FAILURES = (400, 404, 500, 503, 504)
+_PREDICT_FAILURES = (400, 404, 429, 500, 503, 504)
 _METADATA_FAILURES = (400, 404, 503)
 _PLACES = (
     ("", "", "the newest version", _METADATA_FAILURES),

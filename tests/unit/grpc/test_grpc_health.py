@@ -87,7 +87,7 @@ async def test_watcher_who_takes_nothing_disturbs_nobody(keeper: HealthKeeper, b
 
 async def test_watchers_have_places_of_their_own(backend: HeldBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anybody may watch, so that there must be an end; a question is answered none the less."""
-    monkeypatch.setattr("service.api.grpc.health._MAX_WATCHES", 2)
+    monkeypatch.setattr("service.api.grpc.health._MAX_WATCHES", 3)
     keeper = HealthKeeper([CODEC], backend.is_ready)
     async with open_channel(keeper.add_to) as channel:
         health: Any = health_pb2_grpc.HealthStub(channel)

@@ -9,10 +9,12 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 from support.fakes import FakeBackend, HeldBackend, count_images, fake_codes
-from support.http_door import build_codec, build_door, open_client
+from support.http_door import build_codec, build_context, build_door, open_client
+from support.key_gate import RingGate
 
 from service.api.http.operations import OPERATIONS
 from service.codec import Codec
+from service.doors import build_gateway_app
 from service.errors import BackendError
 from service.settings import LimitSettings
 
@@ -67,6 +69,7 @@ async def provoke(operation: str) -> set[int]:
         await call(operation, backend=loading()),
         await call(operation, timeout="0.01", backend=HeldBackend()),
     ]
+    answers.append(await call(operation, gate=RingGate()))
     return {answer.status_code for answer in answers} | {await overload(operation)}
 
 
@@ -130,7 +133,7 @@ async def test_documented_statuses_of_pages_can_be_reached() -> None:
         if "get" in item
     }
     reached: dict[str, set[int]] = defaultdict(set)
-    for options in ({}, {"backend": loading()}, {"codec": BrokenCodec()}):
+    for options in ({}, {"backend": loading()}, {"codec": BrokenCodec()}, {"gate": RingGate()}):
         async with open_client(build_door(**options)) as client:
             for path in documented:
                 reached[path].add((await client.get(path.replace("{name}", "digits"))).status_code)
@@ -192,3 +195,32 @@ async def test_answers_match_their_schemas() -> None:
             answer = (await client.post(operation.path, **request_for(operation.name))).json()
             schema = document["components"]["schemas"][f"{operation.name.capitalize()}Answer"]
             assert schema["properties"].keys() == answer.keys()
+
+
+async def test_document_says_which_routes_may_ask_for_a_key() -> None:
+    """Those that are answered 401 without one, at all doors, and no others."""
+    document = await _read_gateway_document()
+    app, paths = build_gateway_app(build_context(gate=RingGate())), document["paths"]
+    asking = {
+        (method, path)
+        for path, item in paths.items()
+        for method, operation in item.items()
+        if {"bearer": []} in operation.get("security", [])
+    }
+    async with open_client(app) as client:
+        refused = {
+            (method, path)
+            for path, item in paths.items()
+            for method in item
+            if (await client.request(method, path.replace("{", "").replace("}", ""))).status_code == 401
+        }
+
+    assert {"bearer", "apiKey"} == set(document["components"]["securitySchemes"])
+    assert refused == asking
+
+
+async def _read_gateway_document() -> dict[str, Any]:
+    """The document with the other protocols' routes."""
+    async with open_client(build_gateway_app(build_context())) as client:
+        document: dict[str, Any] = (await client.get("/openapi.json")).json()
+    return document
