@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import orjson
 
-from bench.load.ask import Door, HttpRequest, Request, RpcRequest, StreamRequest
 from bench.load.digits import Digits
+from bench.words import grpc
+from bench.words.ask import Door, HttpRequest, Request, RpcRequest
 from service.images import render_npy, render_png
-from service.wire import codec_pb2 as codec
 from service.wire import inference_pb2 as inference
 from service.wire import tensorflow_serving as serving
 from service.wire.tensors import render_tensor
@@ -74,15 +74,13 @@ def _list_neighbours(digits: Digits) -> Iterator[BadInput]:
 
 
 def _list_rpc(digits: Digits) -> Iterator[BadInput]:
-    short, codec_service = codec.Images(packed=_SHORT), "/digitcodec.v1.Codec"
-    code = codec.Codes(packed=np.full_like(digits.codes[:1], np.nan).tobytes(), code_dim=digits.codes.shape[1])
-    encode = RpcRequest(f"{codec_service}/Encode", codec.EncodeRequest(images=short).SerializeToString())
-    decode = RpcRequest(f"{codec_service}/Decode", codec.DecodeRequest(codes=code).SerializeToString())
-    message = codec.ReconstructStreamRequest(id="0", request=codec.ReconstructRequest(images=short))
-    stream = StreamRequest(f"{codec_service}/ReconstructStream", (message.SerializeToString(),))
+    short = np.zeros((1, 783), np.uint8)
+    code = np.full_like(digits.codes[:1], np.nan)
+    encode, decode = grpc.PACKED.write("encode", short), grpc.PACKED.write("decode", code)
+    stream = grpc.STREAM.write("reconstruct", short)
     yield Door.GRPC, "783 bytes", encode, _INVALID, "invalid_image"
     yield Door.GRPC, "NaN code", decode, _INVALID, "invalid_code"
-    yield Door.GRPC, "no message", RpcRequest(f"{codec_service}/Score", b"\xff"), _INVALID, "malformed_request"
+    yield Door.GRPC, "no message", RpcRequest("/digitcodec.v1.Codec/Score", b"\xff"), _INVALID, "malformed_request"
     yield Door.STREAM, "783 bytes", stream, _INVALID, "invalid_image"
     yield Door.OIP_GRPC, "783 bytes", _write_infer(), _INVALID, "malformed_request"
     yield Door.TFS_GRPC, "no such model", _write_predict(digits), "NOT_FOUND", "not_found"

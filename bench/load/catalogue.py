@@ -7,14 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.load.ask import Door, HttpRequest, Request
 from bench.load.bad import list_bad_input
 from bench.load.digits import Digits
+from bench.load.kinds import KINDS, Kind
 from bench.load.verdict import AnswerJudge, Judge, RefusalJudge
-from bench.load.words import grpc, http, inference, serving
-from bench.load.words.kind import Kind
-
-KINDS = (*http.KINDS, *grpc.KINDS, *inference.KINDS, *serving.KINDS)
+from bench.words.ask import Door, HttpRequest, Request
 
 # Mostly singles, as people send them; by rows it is the other way round: each size has its part of the work.
 SHARES = {1: 0.70, 8: 0.18, 64: 0.10, 512: 0.02}

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.doors import open_doors
-from bench.load.ask import Arrays
 from bench.running import RunningService
+from bench.words.ask import Arrays
 from service.domain import Codes, Images
 
 _DOOR = "HTTP"

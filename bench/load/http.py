@@ -3,7 +3,7 @@
 import asyncio
 from typing import cast
 
-from bench.load.ask import Reply
+from bench.words.ask import Reply
 
 # Lines of an answer's head that differ between equal answers.
 _INCIDENTAL = (b"date:", b"x-request-id:", b"connection:")

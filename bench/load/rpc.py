@@ -9,7 +9,7 @@ import grpc
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from bench.load.ask import Reply, RpcRequest, StreamRequest
+from bench.words.ask import Reply, RpcRequest, StreamRequest
 from service.wire import codec_pb2 as codec
 
 _DETAILS = "grpc-status-details-bin"

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from bench.load.ask import HttpRequest, Reply, RpcRequest, StreamRequest, UnreadableReplyError
 from bench.load.catalogue import Question
 from bench.load.http import CutOffError, HttpCaller
 from bench.load.rpc import RpcCaller
 from bench.load.verdict import Outcome, Verdict
+from bench.words.ask import HttpRequest, Reply, RpcRequest, StreamRequest, UnreadableReplyError
 
 # An answer later than its deadline by more than this has hung.
 HANG_S = 2.0

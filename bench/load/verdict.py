@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 import orjson
 
-from bench.load.ask import Arrays, Door, Read, Reply
 from bench.sameness import TOLERANCES
+from bench.words.ask import Arrays, Door, Read, Reply
 
 _HTTP_DOORS = frozenset({Door.HTTP, Door.OIP_REST, Door.TFS_REST})
 _GOOD = frozenset({"200", "OK"})

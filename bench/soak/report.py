@@ -6,10 +6,10 @@ from pathlib import Path
 
 import orjson
 
-from bench.load.ask import Door
 from bench.load.verdict import Outcome
 from bench.soak.bars import Bar
 from bench.soak.record import Record, Second, percentile
+from bench.words.ask import Door
 
 _COLUMNS = (("s", 5), ("offered/s", 9), ("right/s", 8), ("refused/s", 9), ("faults", 6), ("p99, s", 7), ("MiB", 6))
 _HEAD = " ".join(f"{name:>{width}}" for name, width in (*_COLUMNS, ("threads", 7), ("files", 6)))

@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from bench.load.ask import Door
 from bench.load.verdict import FAULTS, Outcome, Verdict
+from bench.words.ask import Door
 
 # Texts of faults that are kept: enough to find out, not enough to drown in.
 _MOST_TEXTS = 40

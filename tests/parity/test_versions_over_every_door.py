@@ -14,12 +14,11 @@ import numpy as np
 import pytest
 from support.fakes import count_images
 
-from bench.doors import open_method
 from bench.running import RunningService, behind, running_service
+from bench.words import serving
+from bench.words.ask import Reply, RpcRequest
 from service.wire import codec_pb2 as pb
-from service.wire import tensorflow_serving as serving
 from service.wire.codec_pb2_grpc import CodecStub
-from service.wire.tensors import parse_tensor, render_tensor
 
 pytestmark = pytest.mark.tensorflow
 
@@ -72,11 +71,11 @@ async def ask_grpc(channel: grpc.aio.Channel, selector: pb.ModelSelector | None 
 
 async def ask_serving(channel: Any) -> Answer:
     """Encode over TensorFlow Serving's gRPC."""
-    request = serving.PredictRequest()
-    request.model_spec.name, request.model_spec.signature_name = "digits", "encode"
-    request.inputs["images"].CopyFrom(render_tensor(_IMAGES))
-    answer = await open_method(channel, serving.PREDICT)(request, timeout=30)
-    return answer.model_spec.version.value, parse_tensor(answer.outputs["codes"])
+    request = serving.RPC.write("encode", _IMAGES)
+    assert isinstance(request, RpcRequest)
+    message = await channel.unary_unary(request.path)(request.message, timeout=30)
+    reading = serving.RPC.read("encode", Reply("OK", message))
+    return reading.version, reading.outputs["codes"]
 
 
 async def call_until_version(ask: Callable[[], Awaitable[Answer]], version: int, seen: set[int]) -> None:

@@ -6,12 +6,13 @@ import numpy as np
 import orjson
 import pytest
 
-from bench.load.ask import Door, Reading, Reply
-from bench.load.catalogue import KINDS, build_catalogue
+from bench.load.catalogue import build_catalogue
 from bench.load.digits import Digits
 from bench.load.http import CutOffError, HttpConnection, connect
+from bench.load.kinds import KINDS
 from bench.load.verdict import AnswerJudge, Outcome, RefusalJudge
 from bench.soak.arrivals import Intent, Mix, plan_arrivals
+from bench.words.ask import Door, Reading, Reply
 
 _RIGHT = {"errors": np.array([0.1, 0.2], np.float32)}
 

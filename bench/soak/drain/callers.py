@@ -9,12 +9,12 @@ from typing import Any
 
 import grpc
 
-from bench.load.ask import Door, Reply, RpcRequest, StreamRequest
 from bench.load.catalogue import Question
 from bench.load.http import CutOffError, HttpConnection, connect
 from bench.load.rpc import OPTIONS, RpcCaller, describe_failure, join_parts
 from bench.load.verdict import Outcome, Verdict
 from bench.soak.drain.ledger import End, Ledger
+from bench.words.ask import Door, Reply, RpcRequest, StreamRequest
 
 # Longer than any deadline and any grace: whoever waits so long waits for nothing.
 _LIMIT_S = 45.0

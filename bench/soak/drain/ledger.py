@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bench.load.ask import Door
 from bench.load.verdict import Outcome, Verdict
+from bench.words.ask import Door
 
 _MOST_TEXTS = 20
 

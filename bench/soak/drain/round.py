@@ -7,11 +7,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.load.ask import HttpRequest, RpcRequest, StreamRequest
 from bench.load.catalogue import Catalogue, Question
 from bench.running import RunningService
 from bench.soak.drain.callers import call_http, call_rpc, call_streams
 from bench.soak.drain.ledger import End, Ledger
+from bench.words.ask import HttpRequest, RpcRequest, StreamRequest
 
 # Callers who ask at once, who think so long first, who call over gRPC, and who keep a stream busy.
 _EAGER, _RPC, _STREAMS = 16, 8, 2
