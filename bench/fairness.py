@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from bench.plain_http import UnexpectedAnswerError, read_answer, render_post
 from bench.running import RunningService, running_service
 
 _HOST = "127.0.0.1"
@@ -27,10 +28,6 @@ _BULK_ROWS = 4096
 _BULK_TIMEOUT_S = 60
 _WARM_UP_S = 2.0
 _RAW, _NPY, _JSON = "application/octet-stream", "application/x-npy", "application/json"
-
-
-class UnexpectedAnswerError(Exception):
-    """A request was not answered 200: then there is nothing to compare."""
 
 
 @dataclass(slots=True)
@@ -67,12 +64,6 @@ class Load:
     bulk: str
 
 
-def build_request(path: str, body: bytes, accept: str) -> bytes:
-    """A request with images as plain bytes, as it goes over the wire."""
-    head = f"POST {path} HTTP/1.1\r\nhost: {_HOST}\r\ncontent-type: {_RAW}\r\naccept: {accept}\r\n"
-    return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
-
-
 async def ask_singles(load: Load, seconds: float) -> list[float]:
     """Let every caller ask for single images, one after the other, for so many seconds; the time of each in seconds."""
     callers = [_ask_one_by_one(load, number, time.perf_counter() + seconds) for number in range(load.callers)]
@@ -81,27 +72,20 @@ async def ask_singles(load: Load, seconds: float) -> list[float]:
 
 async def _ask_one_by_one(load: Load, number: int, end_s: float) -> list[float]:
     random = np.random.default_rng(number)
-    request = build_request("/score", random.integers(0, 256, 784, np.uint8).tobytes(), _JSON)
+    request = render_post("/score", random.integers(0, 256, 784, np.uint8).tobytes(), _RAW, _JSON)
     address = (f"127.0.0.{number + 2}", 0)
     reader, writer = await asyncio.open_connection(_HOST, load.port, local_addr=address)
     times = []
     try:
         while (began_s := time.perf_counter()) < end_s:
             writer.write(request)
-            await _read_answer(reader)
+            await read_answer(reader)
             times.append(time.perf_counter() - began_s)
             if load.pause_s:
                 await asyncio.sleep(random.exponential(load.pause_s))
     finally:
         writer.close()
     return times
-
-
-async def _read_answer(reader: asyncio.StreamReader) -> None:
-    head = await reader.readuntil(b"\r\n\r\n")
-    if not head.startswith(b"HTTP/1.1 200"):
-        raise UnexpectedAnswerError(head.decode("latin-1"))
-    await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.plain_http import read_answer, render_post
 from bench.running import RunningService, behind, running_service
 from service.images import render_npy
 
@@ -45,11 +46,7 @@ class Load:
         images = np.random.default_rng(0).integers(0, 256, (self.rows, 28, 28), np.uint8)
         body = render_npy(images) if self.media == "application/x-npy" else images.tobytes()
         accept = "application/x-npy" if self.rows > 1 else "application/json"
-        head = (
-            f"POST {self.path} HTTP/1.1\r\nhost: bench\r\ncontent-type: {self.media}\r\naccept: {accept}\r\n"
-            f"content-length: {len(body)}\r\n\r\n"
-        )
-        return head.encode() + body
+        return render_post(self.path, body, self.media, accept)
 
 
 _LOADS = (
@@ -91,19 +88,11 @@ async def _call(port: int, request: bytes, end_s: float) -> list[float]:
     times = []
     while (began_s := time.perf_counter()) < end_s:
         writer.write(request)
-        await _read_answer(reader)
+        await read_answer(reader)
         times.append(time.perf_counter() - began_s)
     writer.close()
     await writer.wait_closed()
     return times
-
-
-async def _read_answer(reader: asyncio.StreamReader) -> None:
-    head = await reader.readuntil(b"\r\n\r\n")
-    if not head.startswith(b"HTTP/1.1 200 "):
-        raise AssertionError(head.decode("latin-1"))
-    length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
-    await reader.readexactly(int(length))
 
 
 def render(service: RunningService, title: str, seconds: float) -> str:
