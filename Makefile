@@ -10,10 +10,10 @@ DATA ?=
 FASHION ?= $(FASHION_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin fairness fuzz soak drain stubs pictures scan lock clean
+.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin fairness bench bench-compare fuzz soak drain stubs pictures scan lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev ## Install everything into .venv: service, trainer and tools
 
@@ -63,6 +63,13 @@ thin: $(VENV)/.dev .venv-gateway/.gateway ## Install the gateway alone, without 
 fairness: $(VENV)/.dev ## Measure what one caller of large requests costs fifty callers of single images (two minutes)
 	@$(PY) -m bench.fairness
 
+bench: $(VENV)/.dev ## Measure the service against a naive server, a bare one and direct calls (three minutes); writes build/bench
+	@$(PY) -m bench.speed $(if $(DATA),--data $(DATA)) $(BENCH)
+
+bench-compare: $(VENV)/.dev ## Measure the working tree against the commit BASE, in turn (three minutes)
+	@test -n "$(BASE)" || { echo "make bench-compare needs BASE=<commit>, for example BASE=HEAD"; exit 2; }
+	@$(PY) -m bench.speed.compare $(if $(DATA),--data $(DATA)) $(BENCH) -- $(BASE)
+
 fuzz: $(VENV)/.dev ## Send odd requests to every door of a service for FUZZ_S seconds (600); findings go to build/fuzz
 	@$(PY) -m bench.fuzz --seconds $(or $(FUZZ_S),600) --seed $(or $(FUZZ_SEED),1)
 
@@ -82,10 +89,10 @@ scan: $(VENV)/.dev ## Look over the dependencies: pins, imports, licences, age; 
 COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet
 lock: $(VENV)/.dev ## Pin the dependencies of pyproject.toml anew in requirements/
-	@$(COMPILE) --extra embedded --extra traces --extra train --group dev -o requirements/dev.txt
+	@$(COMPILE) --extra embedded --extra fast --extra traces --extra train --group dev -o requirements/dev.txt
 	@$(subst pyproject.toml,requirements/serving-runtime.in,$(COMPILE)) -o requirements/serving-runtime.txt
 	@$(COMPILE) -c requirements/dev.txt -o requirements/gateway.txt
-	@$(COMPILE) -c requirements/dev.txt --extra embedded -o requirements/embedded.txt
+	@$(COMPILE) -c requirements/dev.txt --extra embedded --extra fast -o requirements/embedded.txt
 	@$(COMPILE) -c requirements/dev.txt --extra train -o requirements/train.txt
 	@$(COMPILE) -c requirements/dev.txt --extra traces -o requirements/traces.txt
 

@@ -1,7 +1,6 @@
 """Encode, decode, reconstruct and score: the core that every door calls; knows no transport."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from service.backends import contract
@@ -207,19 +206,13 @@ class Codec:
     async def _run(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin) -> Answer:
         if len(rows) > self._max_rows:
             raise PayloadTooLargeError(f"{len(rows)} rows came, the limit is {self._max_rows}")
-        with self._charged(origin, len(rows)):
-            return await self._lanes.submit(call, rows, deadline, origin)
-
-    @contextmanager
-    def _charged(self, origin: Origin, rows: int) -> Iterator[None]:
-        """Charge the caller for what the block runs; if it is refused, that was no work, and costs nothing."""
         if self._charger is None:
-            yield
-            return
-        self._charger.charge(origin.caller, rows)
+            return await self._lanes.submit(call, rows, deadline, origin)
+        self._charger.charge(origin.caller, len(rows))
         try:
-            yield
+            return await self._lanes.submit(call, rows, deadline, origin)
         except BaseException as error:
+            # What was refused was no work, and costs nothing.
             if origin.timings.queue_s is None or isinstance(error, _UNSEEN):
-                self._charger.refund(origin.caller, rows)
+                self._charger.refund(origin.caller, len(rows))
             raise

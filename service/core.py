@@ -102,7 +102,7 @@ class _Access:
     """Who may ask, and how much."""
 
     gate: Gate
-    limiter: RateLimiter
+    limiter: RateLimiter | None
 
 
 @asynccontextmanager
@@ -114,7 +114,7 @@ async def _open_access(settings: AccessSettings) -> AsyncIterator[_Access]:
     """
     rate = None if settings.rows_per_s is None else Rate.of(settings.rows_per_s, settings.burst_rows)
     if settings.keys_file is None:
-        yield _Access(OpenGate(), RateLimiter(rate))
+        yield _Access(OpenGate(), RateLimiter(rate) if rate else None)
         return
     keys = KeyFile(settings.keys_file)
     await keys.start()
@@ -170,7 +170,9 @@ def _build_lanes(
     )
 
 
-def _build_codec(backend: Backend, lanes: Lanes, settings: Settings, metrics: Metrics, limiter: RateLimiter) -> Codec:
+def _build_codec(
+    backend: Backend, lanes: Lanes, settings: Settings, metrics: Metrics, limiter: RateLimiter | None
+) -> Codec:
     codec = Codec(
         backend,
         lanes,

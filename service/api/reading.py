@@ -1,9 +1,9 @@
 """Rows of a request that may still have to be decoded: how image files are read, and in which thread."""
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -27,8 +27,7 @@ _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
-@dataclass(frozen=True, slots=True)
-class ReadContext:
+class ReadContext(NamedTuple):
     """What reading a request's rows depends on beside its bytes.
 
     Attributes:
@@ -36,16 +35,17 @@ class ReadContext:
         max_rows: Most rows that a request may have.
         limits: What the image files may take.
         deadline: When the caller's time is up.
+        content_type: What the caller says of the bytes, where it says that once for all; empty where it does not.
     """
 
     preprocess: images.Preprocess
     max_rows: int
     limits: images.ImageLimits
     deadline: Deadline
+    content_type: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class UndecodedRows:
+class UndecodedRows(NamedTuple):
     """Rows of which all is known but what their pixels are.
 
     Attributes:
@@ -61,8 +61,11 @@ class UndecodedRows:
 
 async def run_by_size(parse: Callable[[], _Out], size_bytes: int, bulk: BulkExecutor, timings: Timings) -> _Out:
     """Parse what came: here if that is quick, else on the bulk executor; the time is noted."""
-    with timings.decoding():
+    began_s = time.perf_counter()
+    try:
         return parse() if size_bytes <= INLINE_BYTES else await bulk.run(parse)
+    finally:
+        timings.note_decoded(began_s)
 
 
 async def read_rows(
@@ -81,11 +84,14 @@ async def read_rows(
         bulk: Takes turns with large requests.
         timings: Take note of the time.
     """
-    with timings.decoding():
+    began_s = time.perf_counter()
+    try:
         if size_bytes > INLINE_BYTES:
             return await bulk.run(lambda: parse().decode())
         rows = parse()
         return rows.decode() if _is_quick(rows, preprocess) else await bulk.run(rows.decode)
+    finally:
+        timings.note_decoded(began_s)
 
 
 async def render_rows(render: Callable[[], _Out], rows: int, bulk: BulkExecutor) -> _Out:

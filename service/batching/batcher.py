@@ -16,6 +16,10 @@ from service.batching.observer import BatchObserver, Unobserved
 from service.batching.waiting import WaitingRoom
 from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
 from service.errors import BackendError, DigitCodecError, NotReadyError, OverloadedError
+from service.survivors import Survivors
+
+# Requests that take longer have a timer of their own for their deadline.
+_SLOW_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Batcher:
         self._orders = itertools.count()
         self._running: dict[asyncio.Task[None], list[Part]] = {}
         self._callers: dict[asyncio.Task[None], int] = {}
+        self._timed: Survivors[Entry] = Survivors(_SLOW_S, Entry.expire_in_time)
         self._dispatch_is_due = False
         self._is_closed = False
 
@@ -116,14 +121,17 @@ class Batcher:
         entry = Entry(call, rows, deadline, loop.create_future(), next(self._orders), origin, self._clock())
         self._room.admit(entry)
         self._dispatch_soon(loop)
-        timer = loop.call_later(deadline.remaining_s(), entry.expire)
+        self._timed.add(entry)
+        if deadline.remaining_s() <= 2 * _SLOW_S:
+            entry.expire_in_time()
         try:
             return await entry.result
         except BaseException:
             self._stop_abandoned(entry)
             raise
         finally:
-            timer.cancel()
+            self._timed.remove(entry)
+            entry.stop_timer()
             if entry.waiting:
                 self._room.remove(entry)
             if entry.left_s is not None:
@@ -212,6 +220,9 @@ class Batcher:
                     task.cancel()
 
     def _deliver(self, parts: list[Part], answer: Answer) -> None:
+        if len(parts) == 1:
+            parts[0].deliver(answer, self._run_again)
+            return
         start = 0
         for part in parts:
             stop = start + len(part)

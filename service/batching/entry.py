@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class Entry:
         parts: The answers that came back so far, by the row at which they begin.
         batches: The backend calls that its rows have been put into.
         asked: What its caller asked for, once `call` has been pinned to a version; None before.
+        timer: Ends at its deadline, where that is near or the answer slow.
     """
 
     call: Call
@@ -43,6 +44,7 @@ class Entry:
     parts: dict[int, Answer] = field(default_factory=dict)
     batches: list[asyncio.Task[None]] = field(default_factory=list)
     asked: Call | None = None
+    timer: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
@@ -74,15 +76,26 @@ class Entry:
         """Tell the caller that its time is up."""
         self.fail(DeadlineExceededError("the deadline passed before the answer was ready"))
 
+    def expire_in_time(self) -> None:
+        """Tell the caller at its deadline."""
+        if self.timer is None:
+            delay_s = max(self.deadline.remaining_s(), 0)
+            self.timer = asyncio.get_running_loop().call_later(delay_s, self.expire)
+
+    def stop_timer(self) -> None:
+        """Nobody is to be told any more."""
+        if self.timer is not None:
+            self.timer.cancel()
+
     def fail(self, error: Exception) -> None:
         """Hand the error to the caller, unless it left or has its answer."""
         if not self.result.done():
             self.result.set_exception(error)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Part:
-    """Rows `start` to `stop` of one entry, inside one batch, which runs `call`."""
+    """Rows `start` to `stop` of one entry, inside one batch, which runs `call`; not changed."""
 
     entry: Entry
     start: int
@@ -121,7 +134,7 @@ class Part:
             entry.result.set_result(_join([entry.parts[start] for start in sorted(entry.parts)]))
         elif entry.asked is None and entry.call.selector.version is None:
             entry.asked = entry.call
-            run_again(entry, replace(entry.call, selector=Selector(version=max(versions))))
+            run_again(entry, entry.call._replace(selector=Selector(version=max(versions))))
         else:
             entry.fail(NotReadyError(f"the model is changing versions: {sorted(versions)} answered one request"))
 

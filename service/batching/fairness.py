@@ -50,7 +50,8 @@ class Accounts:
             rows: How many.
             free_rows: Rows that there is still room for.
         """
-        return is_within_share(caller, self.count_rows(caller), rows, free_rows)
+        account = self._by_caller.get(caller)
+        return account is None or is_within_share(caller, account.rows, rows, free_rows)
 
     def charge(self, caller: str, rows: int, next_rows: int) -> float:
         """Note that so many rows wait from now on.

@@ -139,12 +139,14 @@ class WaitingRoom:
     def _cut(self, entry: Entry, limit: int) -> Part:
         """Take at most `limit` rows of the entry, and move its place on by as many."""
         tag, order = entry.place
-        begin = tag - min(entry.waiting, self._max_batch_rows)
+        waiting = entry.waiting
         part = entry.take(limit)
-        end = begin + len(part)
-        self.rows -= len(part)
-        self._accounts.serve(entry.origin.caller, len(part), end)
-        entry.place = (end + min(entry.waiting, self._max_batch_rows), order)
+        rows = len(part)
+        end = tag - min(waiting, self._max_batch_rows) + rows
+        self.rows -= rows
+        self._accounts.serve(entry.origin.caller, rows, end)
+        if waiting > rows:
+            entry.place = (end + min(waiting - rows, self._max_batch_rows), order)
         return part
 
     def _turn_out(self, entry: Entry) -> None:

@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from service.domain import IMAGE_SIDE, Images
+from service.domain import IMAGE_BYTES, IMAGE_SIDE, Images
 from service.errors import InvalidImageError, PayloadTooLargeError, UnsupportedMediaError
 from service.images import bmp, gif, jpeg, pgm, png, tiff, webp
 from service.images.grey import Paper, read_grey
 from service.images.header import FileHeader
 from service.images.normalise import normalise
+from service.images.plain_png import HAS_DECODER, decode_plain, is_plain
 
 Preprocess = Literal["strict", "mnist"]
 
@@ -46,6 +47,8 @@ _SIGNATURES: tuple[tuple[bytes | tuple[bytes, ...], str], ...] = (
     (bmp.SIGNATURE, "image/bmp"),
 )
 
+_MAY_BE_PNG = frozenset({None, "image/png"})
+
 # As much of a body as is looked at to tell text from other bytes.
 _SNIFFED_BYTES = 512
 
@@ -62,8 +65,7 @@ class ImageLimits:
     max_pixels: int
 
 
-@dataclass(frozen=True, slots=True)
-class UndecodedImage:
+class UndecodedImage(NamedTuple):
     """An image whose file may be decoded, by its header.
 
     Attributes:
@@ -102,6 +104,9 @@ def open_image(
         PayloadTooLargeError: If the file alone has more pixels than the limit.
         InvalidImageError: If the content is another format, damaged, truncated, animated, or (strict) not 28x28.
     """
+    may_be_quick = HAS_DECODER and preprocess == "strict" and media_type in _MAY_BE_PNG
+    if may_be_quick and limits.max_pixels >= IMAGE_BYTES and is_plain(data):
+        return UndecodedImage(IMAGE_BYTES, partial(_decode_quickly, data))
     header = _READERS[_find_format(data, media_type)](data)
     _check(header, limits, preprocess)
     return UndecodedImage(header.pixels, partial(_decode, header, preprocess))
@@ -115,6 +120,11 @@ def sniff(data: bytes) -> str | None:
     if data.startswith(webp.RIFF) and data[8:12] == webp.WEBP:
         return "image/webp"
     return "image/x-portable-graymap" if pgm.MAGIC.match(data) else None
+
+
+def _decode_quickly(data: bytes) -> Images:
+    image = decode_plain(data)
+    return _decode(png.read_header(data), "strict") if image is None else image
 
 
 def _decode(header: FileHeader, preprocess: Preprocess) -> Images:

@@ -11,6 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from service.batching import Batcher
 from service.codec import Codec
 from service.observability.batches import BatchMetrics
+from service.observability.buffers import Buffers
 from service.observability.connections import ConnectionMetrics
 from service.observability.page import OwnPage, Page
 from service.observability.requests import RequestMetrics
@@ -34,9 +35,11 @@ class Metrics:
     def __init__(self, page: Page | None = None) -> None:
         """Begin at zero; on a page of this process alone unless another one is given."""
         self._page = page or OwnPage()
-        self.requests = RequestMetrics(self._page.counted)
-        self.batches = BatchMetrics(self._page.counted)
-        self.scores = ScoreMetrics(self._page.counted)
+        buffers = Buffers()
+        self._page.add(buffers)
+        self.requests = RequestMetrics(self._page.counted, buffers)
+        self.batches = BatchMetrics(self._page.counted, buffers)
+        self.scores = ScoreMetrics(self._page.counted, buffers)
         self.connections = ConnectionMetrics(self._page.counted)
         for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
             self._page.add(collector)

@@ -1,90 +1,111 @@
 """What came of requests, at every door."""
 
-from collections.abc import Callable
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-
+from service.observability.buffers import Buffer, Buffers
 from service.observability.children import Children
+from service.observability.histogram import ArrayHistogram
 
 # A single digit takes about a millisecond; nobody waits longer than the longest timeout that may be asked for.
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
 
 Code = int | str
-_Observe = Callable[[float], None]
+_Ended = tuple[str, str, Code]
 
 
 class RequestMetrics:
     """Counts and times requests. Labels come from our own tables, never from what a stranger wrote."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        """Register the metrics."""
+    def __init__(self, registry: CollectorRegistry, buffers: Buffers) -> None:
+        """Register the metrics; what they count is kept in the buffers first."""
+        self._registry = registry
+        self._buffers = buffers
         named = ("door", "operation")
-        ended = Counter("digitcodec_requests", "Requests that have ended.", (*named, "code"), registry=registry)
-        seconds = Histogram(
-            "digitcodec_request_seconds",
-            "Time from the head of a request to the end of its answer.",
-            named,
-            registry=registry,
-            buckets=SECONDS,
+        ended = self._counter("digitcodec_requests", "Requests that have ended.", *named, "code")
+        seconds = self._histogram(
+            "digitcodec_request_seconds", "Time from the head of a request to the end of its answer.", *named
         )
-        rejected = Counter("digitcodec_rejected", "Requests without a good answer.", ["reason"], registry=registry)
-        rows = Counter("digitcodec_rows", "Rows that got a good answer.", ["operation"], registry=registry)
-        decode_s = Histogram(
-            "digitcodec_decode_seconds",
-            "Time from the bytes of a request to its checked rows.",
-            ["door"],
-            registry=registry,
-            buckets=SECONDS,
+        rejected = self._counter("digitcodec_rejected", "Requests without a good answer.", "reason")
+        rows = self._counter("digitcodec_rows", "Rows that got a good answer.", "operation")
+        decode_s = self._histogram(
+            "digitcodec_decode_seconds", "Time from the bytes of a request to its checked rows.", "door"
         )
-        key_requests = Counter(
-            "digitcodec_key_requests", "Requests with a key that have ended.", ["key"], registry=registry
+        key_requests = self._counter("digitcodec_key_requests", "Requests with a key that have ended.", "key")
+        key_rows = self._counter("digitcodec_key_rows", "Rows of a key that got a good answer.", "key")
+        self._inflight = 0
+        self._left_out = buffers.add_up(
+            self._counter("digitcodec_log_lines_left_out", "Lines about requests that were not written.")
         )
-        key_rows = Counter("digitcodec_key_rows", "Rows of a key that got a good answer.", ["key"], registry=registry)
-        self._left_out = Counter(
-            "digitcodec_log_lines_left_out", "Lines about requests that were not written.", registry=registry
+        self._ended: Children[_Ended, Buffer[float]] = Children(
+            lambda key: _time_each(buffers, ended.labels(*key), seconds.labels(*key[:2]))
         )
-        self._inflight = Gauge(
-            "digitcodec_inflight_requests", "Requests under way.", registry=registry, multiprocess_mode="livesum"
+        self._rejected: Children[str, Buffer[int]] = Children(lambda reason: buffers.add_up(rejected.labels(reason)))
+        self._rows: Children[str, Buffer[int]] = Children(lambda operation: buffers.add_up(rows.labels(operation)))
+        self._decode: Children[str, Buffer[float]] = Children(
+            lambda door: buffers.make(decode_s.labels(door).observe_all)
         )
-        self._end: Children[tuple[str, str, Code], tuple[Callable[[], None], _Observe]] = Children(
-            lambda key: (ended.labels(*key).inc, seconds.labels(*key[:2]).observe)
+        self._key: Children[str, Buffer[int]] = Children(
+            lambda key: _add_up_each(buffers, key_requests.labels(key), key_rows.labels(key))
         )
-        self._reject: Children[str, Callable[[], None]] = Children(lambda reason: rejected.labels(reason).inc)
-        self._count_rows: Children[str, _Observe] = Children(lambda operation: rows.labels(operation).inc)
-        self._observe_decode: Children[str, _Observe] = Children(lambda door: decode_s.labels(door).observe)
-        self._count_key: Children[str, tuple[Callable[[], None], _Observe]] = Children(
-            lambda key: (key_requests.labels(key).inc, key_rows.labels(key).inc)
-        )
+        self._show_inflight()
 
     def begin(self) -> None:
         """A request has come."""
-        self._inflight.inc()
+        self._inflight += 1
 
     def end(self, door: str, operation: str, code: Code, seconds: float) -> None:
         """It has ended, so long after it began."""
-        self._inflight.dec()
-        count, observe = self._end[door, operation, code]
-        count()
-        observe(seconds)
+        self._inflight -= 1
+        self._ended[door, operation, code].note(seconds)
 
     def note_rows(self, operation: str, rows: int) -> None:
         """So many rows got a good answer."""
-        self._count_rows[operation](rows)
+        self._rows[operation].note(rows)
 
     def note_decode(self, door: str, seconds: float) -> None:
         """The rows of a request were read and checked, or found wrong, in so long."""
-        self._observe_decode[door](seconds)
+        self._decode[door].note(seconds)
 
     def note_key(self, key: str, rows: int) -> None:
         """A request of a known key has ended, with so many rows well answered."""
-        count, count_rows = self._count_key[key]
-        count()
-        count_rows(rows)
+        self._key[key].note(rows)
 
     def note_left_out(self) -> None:
         """A log line was not written."""
-        self._left_out.inc()
+        self._left_out.note(1)
 
     def note_rejected(self, reason: str) -> None:
         """A request got no good answer."""
-        self._reject[reason]()
+        self._rejected[reason].note(1)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self._registry)
+
+    def _histogram(self, name: str, text: str, *labels: str) -> ArrayHistogram:
+        return ArrayHistogram(name, text, labels, registry=self._registry, buckets=SECONDS)
+
+    def _show_inflight(self) -> None:
+        gauge = Gauge(
+            "digitcodec_inflight_requests", "Requests under way.", registry=self._registry, multiprocess_mode="livesum"
+        )
+        self._buffers.flush_with(lambda: gauge.set(self._inflight))
+
+
+def _time_each(buffers: Buffers, count: Counter, seconds: ArrayHistogram) -> Buffer[float]:
+    """A buffer of times, each of which counts as one."""
+
+    def tell(values: list[float]) -> None:
+        count.inc(len(values))
+        seconds.observe_all(values)
+
+    return buffers.make(tell)
+
+
+def _add_up_each(buffers: Buffers, count: Counter, rows: Counter) -> Buffer[int]:
+    """A buffer of numbers of rows, each of which counts as one."""
+
+    def tell(values: list[int]) -> None:
+        count.inc(len(values))
+        rows.inc(sum(values))
+
+    return buffers.make(tell)

@@ -88,6 +88,7 @@ class SharedPage:
             refreshing.cancel()
             with suppress(asyncio.CancelledError):
                 await refreshing
+            self._refresh()
 
     async def _refresh_for_ever(self) -> None:
         while True:

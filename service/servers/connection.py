@@ -3,13 +3,17 @@
 import asyncio
 import ipaddress
 from collections import deque
+from typing import Final
+from urllib.parse import unquote
 
 import httptools
 import uvicorn
-from uvicorn._types import ASGI3Application
+from uvicorn._types import ASGI3Application, ASGIVersions, HTTPScope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from service.asgi import WHOLE_ANSWER
+from service.servers.cycle import Cycle
 from service.servers.refusals import HEAD_TOO_LARGE, MALFORMED, TIMED_OUT, TOO_MANY, TOO_MANY_AT_ONCE, Refusal
 from service.servers.shared import SharedState
 from service.servers.taking import Taking
@@ -22,6 +26,8 @@ LINGER_S = 2.0
 # Requests of one connection that wait for their answers. uvicorn reads on after each answer, and takes what came: with
 # no bound, one caller who sends a million of them and reads nothing takes gigabytes.
 MAX_UNANSWERED = 100
+
+_ASGI: Final[ASGIVersions] = {"version": "3.0", "spec_version": "2.3"}
 
 
 class _RefusedHeadError(Exception):
@@ -48,7 +54,7 @@ class Connection(HttpToolsProtocol):
 
     The server calls `check` about once a second, so that no request pays for timers. Either the caller owes us
     something (a head; or the rest of a body that was answered already), or we owe an answer, whose deadline the
-    application watches, or neither: then uvicorn's keep-alive timer runs.
+    application watches, or neither: then it is idle.
     """
 
     def __init__(self, config: uvicorn.Config, shared: SharedState, *, is_one_too_many: bool) -> None:
@@ -71,6 +77,7 @@ class Connection(HttpToolsProtocol):
         self._body_of: RequestResponseCycle | None = None
         self._unanswered: deque[RequestResponseCycle] = deque()  # the oldest one first
         self._owed_since_s: float | None = None
+        self._idle_since_s: float | None = None
         self._has_answers = False  # given or to be given, and perhaps not yet taken
         self._refusal = MALFORMED
         self._is_deaf = False
@@ -96,7 +103,6 @@ class Connection(HttpToolsProtocol):
             _disconnect(cycle)
         if self._lingering is not None:
             self._lingering.cancel()
-        self._unset_keepalive_if_required()  # uvicorn leaves it running if the connection broke
         super().connection_lost(exc)
 
     def forget(self) -> None:
@@ -115,7 +121,7 @@ class Connection(HttpToolsProtocol):
     def _feed(self, data: bytes) -> None:
         if self._is_deaf:
             return
-        self._unset_keepalive_if_required()
+        self._idle_since_s = None
         self._unparsed_bytes += len(data)
         try:
             self.parser.feed_data(data)
@@ -128,11 +134,13 @@ class Connection(HttpToolsProtocol):
             if self._unparsed_bytes >= self._settings.max_header_bytes:
                 self._refuse(HEAD_TOO_LARGE)
             elif self._unparsed_bytes and not self._unanswered and self._owed_since_s is None:
-                self._owed_since_s = self.loop.time()  # empty lines before a head, which have stopped the timer too
+                self._owed_since_s = self.loop.time()  # empty lines before a head
 
     def on_message_begin(self) -> None:
         """The first byte of a request is here."""
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         if self._owed_since_s is None:
             self._owed_since_s = self.loop.time()
 
@@ -144,20 +152,60 @@ class Connection(HttpToolsProtocol):
         if len(self._unanswered) == MAX_UNANSWERED:
             self._refusal = TOO_MANY_AT_ONCE
             raise _RefusedHeadError
-        if self.url.startswith(b"http") and self.url.count(b"/") == 2 and b"?" not in self.url:
-            self.url += b"/"  # a whole URL without a path, which uvicorn takes for none (RFC 9112, 3.2.1)
-        super().on_headers_complete()
+        self.cycle = self._body_of = self._begin_cycle()
         self.headers = []  # here end trailers, which are no headers of the request (RFC 9110, 6.5.1)
         self._reads_head = False
         self._unparsed_bytes = 0
         self._owed_since_s = None
-        self._body_of = self.cycle
-        if not self._unanswered:
-            self._taking.note_request()
-        self._unanswered.append(self.cycle)
         self._has_answers = True
-        if self._shared.is_leaving:
-            self.cycle.keep_alive = False
+        if self._unanswered:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+        else:
+            self._taking.note_request()
+            self._start_asgi_task(self.cycle, self.app)
+        self._unanswered.append(self.cycle)
+
+    def _begin_cycle(self) -> Cycle:
+        """The cycle of the request whose head is here."""
+        version = self.parser.get_http_version()
+        self.scope = self._build_scope(version)
+        cycle = Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,  # the door writes one line a request itself
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive() and not self._shared.is_leaving,
+            on_response=self.on_response_complete,
+        )
+        if self.scope["method"] != "HEAD":
+            self.scope["extensions"] = {WHOLE_ANSWER: cycle.answer}  # type: ignore[dict-item] # ASGI's own are dicts
+        return cycle
+
+    def _build_scope(self, version: str) -> HTTPScope:
+        url = httptools.parse_url(self.url)
+        # A whole URL without a path means the root (RFC 9112, 3.2.1).
+        path, query = url.path or b"/", url.query or b""
+        return {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "method": self.parser.get_method().decode("ascii"),
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "root_path": self.root_path,
+            "path": self.root_path + unquote(path.decode("ascii")),
+            "raw_path": self.root_path.encode("ascii") + path,
+            "query_string": query,
+            "headers": self.headers,
+            "state": {},
+        }
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body is here."""
@@ -173,15 +221,24 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The answer to the oldest request has left us."""
-        super().on_response_complete()
         self._unanswered.popleft()
+        if not self.transport.is_closing():
+            self._go_on()
         if self._unanswered:
             return
         if self._must_refuse:
             self._tell()
         elif self._body_of is not None or self._owed_since_s is not None:
-            # The rest of the body, and the next head: their bytes stop uvicorn's keep-alive timer for good.
+            # The rest of the body, and the next head: with their bytes it is not idle any more.
             self._owed_since_s = self.loop.time()
+
+    def _go_on(self) -> None:
+        """Begin with the next request, or wait for one."""
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif not self._unanswered:
+            self._idle_since_s = self.loop.time()
 
     def check(self, now_s: float) -> None:
         """End the connection if its caller keeps it waiting for too long.
@@ -191,6 +248,8 @@ class Connection(HttpToolsProtocol):
         """
         if self._has_answers or self.transport.is_closing():  # so that the idle ones, which are many, cost nothing
             self._check_answers(now_s)
+        if self._idle_since_s is not None and now_s - self._idle_since_s >= self._settings.keep_alive_s:
+            self._close()
         if self._owed_since_s is None or self._unanswered or self._is_deaf:
             return
         if now_s - self._owed_since_s < self._settings.header_timeout_s:
@@ -272,7 +331,7 @@ class Connection(HttpToolsProtocol):
         """Answer with the refusal, and close once the caller has had time to read it."""
         if self.transport.is_closing():
             return
-        self._unset_keepalive_if_required()
+        self._idle_since_s = None
         self.transport.write(self._refusal.render(self._shared.default_headers))
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -129,7 +129,8 @@ class HttpServer:
     async def _check_for_ever(self) -> None:
         """Keep the date of the answers, and the times that callers have."""
         settings = self._shared.settings
-        pause_s = min(_CHECK_INTERVAL_S, settings.header_timeout_s / 8, settings.write_timeout_s / 8)
+        shortest_s = min(settings.header_timeout_s, settings.write_timeout_s, settings.keep_alive_s)
+        pause_s = min(_CHECK_INTERVAL_S, shortest_s / 8)
         while True:
             self._shared.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode())]
             self._for_each(partial(Connection.check, now_s=asyncio.get_running_loop().time()))
@@ -168,6 +169,5 @@ def _configure(app: ASGIApp, settings: HttpSettings) -> uvicorn.Config:
         log_config=None,
         proxy_headers=bool(settings.trusted_proxies),
         server_header=False,
-        timeout_keep_alive=settings.keep_alive_s,
         ws="none",
     )

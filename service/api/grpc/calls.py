@@ -51,6 +51,11 @@ class Places:
         Raises:
             TooManyCallsError: If all places are taken, or the caller's share of them.
         """
+        self.claim(caller)
+        rpc.add_done_callback(partial(self._give_back, caller))  # type: ignore[arg-type]  # the stub asks for a class that nobody has
+
+    def claim(self, caller: str) -> None:
+        """Take a place that whoever has it will `release`; otherwise as `take`."""
         held = self._by_caller.get(caller, 0)
         free = self._limit - self._taken
         if not free:
@@ -59,13 +64,16 @@ class Places:
             raise TooManyCallsError(f"{held} {self._what} of this caller are under way, its share of them is full")
         self._taken += 1
         self._by_caller[caller] = held + 1
-        rpc.add_done_callback(partial(self._give_back, caller))  # type: ignore[arg-type]  # the stub asks for a class that nobody has
 
-    def _give_back(self, caller: str, _: RpcContext) -> None:
+    def release(self, caller: str) -> None:
+        """Give a claimed place back."""
         self._taken -= 1
         self._by_caller[caller] -= 1
         if not self._by_caller[caller]:
             del self._by_caller[caller]
+
+    def _give_back(self, caller: str, _: RpcContext) -> None:
+        self.release(caller)
 
 
 class CallTracker:
@@ -95,7 +103,7 @@ class CallTracker:
         self.is_cut_off = False
         self.probes = Places(_MAX_PROBES, "probes")
         self.max_message_bytes = max_message_bytes
-        self._running: dict[RpcContext, asyncio.Task[Any] | None] = {}
+        self._running: dict[RpcContext, tuple[asyncio.Task[Any] | None, str]] = {}  # and whose they are
         self._idle = asyncio.Event()
         self._idle.set()
         self._left_at_s = -math.inf
@@ -113,8 +121,8 @@ class CallTracker:
         """
         if self.draining.is_set():
             raise NotReadyError("the service is shutting down")
-        self._places.take(rpc, caller)
-        self._running[rpc] = asyncio.current_task()
+        self._places.claim(caller)
+        self._running[rpc] = asyncio.current_task(), caller
         self._idle.clear()
         rpc.add_done_callback(self._leave)  # type: ignore[arg-type]  # as above
 
@@ -126,12 +134,13 @@ class CallTracker:
     def cut_off(self) -> None:
         """End the calls that outlast the grace, wherever their work is."""
         self.is_cut_off = True
-        for task in self._running.values():
+        for task, _ in self._running.values():
             if task is not None:
                 task.cancel()
 
     def _leave(self, rpc: RpcContext) -> None:
-        self._running.pop(rpc, None)
+        _, caller = self._running.pop(rpc)
+        self._places.release(caller)
         self._left_at_s = time.monotonic()
         if not self._running:
             self._idle.set()

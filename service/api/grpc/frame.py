@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Generic, NoReturn, TypeVar
 from urllib.parse import unquote
 
@@ -12,11 +12,12 @@ from google.protobuf.message import Message
 
 from service.api.context import DoorContext
 from service.api.exchange import Door, Exchange
+from service.api.grpc.alarm import Alarm, deadline_passed, work_until
 from service.api.grpc.calls import CallTracker, RpcContext
 from service.api.grpc.incoming import MessageReader, QuestionReader, parse_message
 from service.api.grpc.status import DETAILS_KEY, RpcStatus, render_any_status
 from service.domain import Deadline, Origin
-from service.errors import DeadlineExceededError, DigitCodecError, NotReadyError, hide_unknown
+from service.errors import DigitCodecError, NotReadyError, hide_unknown
 
 REQUEST_ID_KEY = "x-request-id"
 """Metadata that brings a request id, and takes it back with the answer."""
@@ -28,7 +29,6 @@ _CLOCKS_DIFFER_S = 0.02
 _WIRE_ROUNDING = 0.01
 
 _Request = TypeVar("_Request", bound=Message)
-_Response = TypeVar("_Response", bound=Message)
 
 Work = Callable[[_Request, Deadline, Exchange], Awaitable[Message]]
 """What a method does: makes a response, and notes rows and version; raises core errors."""
@@ -36,12 +36,14 @@ Work = Callable[[_Request, Deadline, Exchange], Awaitable[Message]]
 
 @dataclass(frozen=True, slots=True)
 class _Method(Generic[_Request]):
-    """One unary method; see `RpcFrame.build_handler`."""
+    """One unary method, with all that is the same for each of its calls; see `RpcFrame.build_handler`."""
 
     operation: str
     request_type: type[_Request]
     work: Work[_Request]
     takes_rows: bool
+    is_probe: bool
+    is_open: bool
 
 
 class RpcFrame:
@@ -92,17 +94,24 @@ class RpcFrame:
             work: Makes the response, and notes rows and version.
             takes_rows: Its requests wait for the model, so that a full queue refuses them before they are read.
         """
-        method = _Method(operation, request_type, work, takes_rows)
-        return grpc.stream_unary_rpc_method_handler(partial(self._answer, method), response_serializer=serialize)
+        is_probe, is_open = operation in self._probes, operation in self._open_operations
+        method = _Method(operation, request_type, work, takes_rows, is_probe, is_open)
 
-    async def _answer(self, method: "_Method[_Request]", _: object, rpc: RpcContext) -> Message:
+        # No partial: at each call gRPC asks what kind of function this is, and for a partial that takes three times as
+        # long.
+        async def answer(_: object, rpc: RpcContext) -> Message:
+            return await self._answer(method, rpc)
+
+        return grpc.stream_unary_rpc_method_handler(answer, response_serializer=serialize)
+
+    async def _answer(self, method: "_Method[_Request]", rpc: RpcContext) -> Message:
         """Answer one call within its deadline; what goes wrong becomes its status."""
         metadata = read_metadata(rpc)
         origin = self._context.find_origin(metadata, find_address(rpc))
         exchange = self._context.begin(self._door, method.operation, origin)
         asked_s = rpc.time_remaining()
         try:
-            self._admit(method.operation, rpc, metadata, exchange)
+            self._admit(method, rpc, metadata, exchange)
             deadline = self._context.find_deadline(asked_s)
             response = await work_until(deadline, partial(self._work, method, rpc, deadline, exchange))
         except asyncio.CancelledError:
@@ -117,34 +126,31 @@ class RpcFrame:
             rpc.set_trailing_metadata(((REQUEST_ID_KEY, exchange.origin.request_id),))
             return response
         finally:
-            exchange.write(quiet=method.operation in self._probes)
+            exchange.write(quiet=method.is_probe)
         return await abort(rpc, status, exchange.origin)
 
-    def _admit(self, operation: str, rpc: RpcContext, metadata: Mapping[bytes, bytes], exchange: Exchange) -> None:
-        if operation not in self._open_operations:
+    def _admit(
+        self, method: "_Method[_Request]", rpc: RpcContext, metadata: Mapping[bytes, bytes], exchange: Exchange
+    ) -> None:
+        if not method.is_open:
             self._context.let_in(metadata, exchange)
-        if operation in self._probes:
+        if method.is_probe:
             self._tracker.probes.take(rpc, exchange.origin.caller)
         else:
             self._tracker.count(rpc, exchange.origin.caller)
 
     async def _work(
-        self, method: "_Method[_Request]", rpc: RpcContext, deadline: Deadline, exchange: Exchange
+        self, method: "_Method[_Request]", rpc: RpcContext, deadline: Deadline, exchange: Exchange, alarm: Alarm
     ) -> Message:
         caller = exchange.origin.caller
         if method.takes_rows:
             self._context.check_room(None, caller)
-        data = await self._read(method.operation, rpc, caller)
+        data = await (self._questions.read(rpc) if method.is_open else self._messages.read(rpc, caller, alarm))
         if method.takes_rows:
             self._context.check_room(len(data), caller)
         with self._context.budget.hold(len(data), caller):
             request = await parse_message(method.request_type, data, self._context.bulk)
             return await method.work(request, deadline, exchange)
-
-    async def _read(self, operation: str, rpc: RpcContext, caller: str) -> bytes:
-        if operation in self._open_operations:
-            return await self._questions.read(rpc)
-        return await self._messages.read(rpc, caller)
 
 
 def add_service(server: grpc.aio.Server, name: str, handlers: Mapping[str, Any]) -> None:
@@ -155,26 +161,6 @@ def add_service(server: grpc.aio.Server, name: str, handlers: Mapping[str, Any])
 def serialize(message: Message) -> bytes:
     """The bytes of a message of any kind."""
     return message.SerializeToString()
-
-
-async def work_until(deadline: Deadline, work: Callable[[], Awaitable[_Response]]) -> _Response:
-    """Do the work, and cancel it at the deadline, wherever it is.
-
-    Raises:
-        DeadlineExceededError: If the deadline passes first.
-    """
-    try:
-        async with asyncio.timeout(deadline.remaining_s()) as timer:
-            return await work()
-    except TimeoutError as error:
-        if timer.expired():
-            raise deadline_passed() from error
-        raise
-
-
-def deadline_passed() -> DeadlineExceededError:
-    """What is to be said of a call whose time is up."""
-    return DeadlineExceededError("the deadline passed before the answer was there")
 
 
 def take_cut_off() -> NotReadyError:
@@ -192,7 +178,12 @@ def read_metadata(rpc: RpcContext) -> dict[bytes, bytes]:
 
 def find_address(rpc: RpcContext) -> str:
     """The caller's address without its port, as HTTP has it too; empty for a Unix socket."""
-    kind, _, address = rpc.peer().partition(":")
+    return _read_address(rpc.peer())
+
+
+@lru_cache(1024)  # a connection brings many calls
+def _read_address(peer: str) -> str:
+    kind, _, address = peer.partition(":")
     return unquote(address).rpartition(":")[0].strip("[]") if kind.startswith("ip") else ""
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 from functools import partial
-from typing import Self, TypeVar, cast
+from typing import TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 
 from service.api.budget import ByteBudget, Holding
 from service.api.bulk import BulkExecutor
+from service.api.grpc.alarm import Alarm
 from service.api.grpc.calls import RpcContext
 from service.errors import DeadlineExceededError, MalformedRequestError, OverloadedError
 
@@ -40,8 +41,11 @@ class MessageReader:
         """
         self._budget = budget
         self._max_message_bytes = max_message_bytes
+        # And when they will be late, by the event loop's clock; in this order.
+        self._expected: dict[_ExpectedMessage, float] = {}
+        self._is_watching = False
 
-    async def read(self, rpc: RpcContext, caller: str) -> bytes:
+    async def read(self, rpc: RpcContext, caller: str, alarm: Alarm) -> bytes:
         """The message of a call.
 
         gRPC tells nobody how much of it has come. While one is late it counts for the largest.
@@ -49,51 +53,57 @@ class MessageReader:
         Args:
             rpc: The call.
             caller: Whose share of the budget it takes meanwhile.
+            alarm: Rings with an OverloadedError if the message is late, and there is no room for the largest.
 
         Raises:
-            OverloadedError: If it is late, and there is no room for the largest.
             MalformedRequestError: If none comes.
         """
-        with _LateMessage(self._budget.open(caller), self._max_message_bytes) as late:
-            try:
-                async with late.timer:
-                    return await _read(rpc)
-            except TimeoutError:
-                if late.refusal is not None:
-                    raise late.refusal from None
-                raise
+        message = _ExpectedMessage(self._budget.open(caller), alarm)
+        self._expect(message, alarm.loop)
+        try:
+            return await _read(rpc)
+        finally:
+            self._expected.pop(message, None)
+            message.holding.let_go()
+
+    def _expect(self, message: "_ExpectedMessage", loop: asyncio.AbstractEventLoop) -> None:
+        self._expected[message] = late_at_s = loop.time() + _LATE_S
+        if not self._is_watching:
+            self._is_watching = True
+            loop.call_at(late_at_s, self._watch, loop)
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the messages that are late take their room; one timer for all, since nearly every message is in time."""
+        while self._expected:
+            message, late_at_s = next(iter(self._expected.items()))
+            if late_at_s > loop.time():
+                loop.call_at(late_at_s, self._watch, loop)
+                return
+            del self._expected[message]
+            message.take(self._max_message_bytes)
+        self._is_watching = False
 
 
-class _LateMessage:
-    """Holds room for the largest message from when one is late until it is there.
+class _ExpectedMessage:
+    """A message that is not there yet.
 
     Attributes:
-        timer: Ends the reading if there is no room.
-        refusal: Why it did.
+        holding: What it takes of the budget: nothing until it is late.
+        alarm: Ends the reading if there is no room.
     """
 
-    __slots__ = ("_alarm", "_holding", "_size_bytes", "refusal", "timer")
+    __slots__ = ("alarm", "holding")
 
-    def __init__(self, holding: Holding, size_bytes: int) -> None:
-        self._holding = holding
-        self._size_bytes = size_bytes
-        self.timer = asyncio.timeout(None)
-        self.refusal: OverloadedError | None = None
+    def __init__(self, holding: Holding, alarm: Alarm) -> None:
+        self.holding = holding
+        self.alarm = alarm
 
-    def __enter__(self) -> Self:
-        self._alarm = asyncio.get_running_loop().call_later(_LATE_S, self._hold)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._alarm.cancel()
-        self._holding.let_go()
-
-    def _hold(self) -> None:
+    def take(self, size_bytes: int) -> None:
+        """Take room, or end the reading."""
         try:
-            self._holding.take(self._size_bytes)
+            self.holding.take(size_bytes)
         except OverloadedError as error:
-            self.refusal = error
-            self.timer.reschedule(asyncio.get_running_loop().time())
+            self.alarm.ring(error)
 
 
 class QuestionReader:

@@ -27,7 +27,7 @@ class Operations:
 
     async def encode(self, request: pb.EncodeRequest, deadline: Deadline, exchange: Exchange) -> pb.EncodeResponse:
         """Codes of images."""
-        selector = parsing.parse_selector(request.model)
+        selector = parsing.parse_selector(request)
         images = await self._read_images(request, deadline, exchange)
         result = await self._codec.encode(images, selector, deadline, origin=exchange.origin)
         exchange.version = result.version
@@ -35,10 +35,9 @@ class Operations:
 
     async def decode(self, request: pb.DecodeRequest, deadline: Deadline, exchange: Exchange) -> pb.DecodeResponse:
         """Images of codes."""
-        selector = parsing.parse_selector(request.model)
+        selector = parsing.parse_selector(request)
         parse = partial(parsing.parse_codes, request.codes)
-        size_bytes = len(request.codes.packed)
-        timings = exchange.origin.timings
+        size_bytes, timings = request.codes.ByteSize(), exchange.origin.timings
         codes = await read_rows(lambda: UndecodedRows(parse), size_bytes, "strict", self._context.bulk, timings)
         exchange.rows = len(codes)
         result = await self._codec.decode(codes, selector, deadline, origin=exchange.origin)
@@ -49,7 +48,7 @@ class Operations:
         self, request: pb.ReconstructRequest, deadline: Deadline, exchange: Exchange, *, is_patient: bool = False
     ) -> pb.ReconstructResponse:
         """Cleaned pictures and verdicts of images; one who is patient waits for a full queue, until the deadline."""
-        selector, threshold = parsing.parse_selector(request.model), parsing.parse_threshold(request)
+        selector, threshold = parsing.parse_selector(request), parsing.parse_threshold(request)
         images = await self._read_images(request, deadline, exchange)
         run = partial(self._codec.reconstruct, images, selector, deadline, threshold, origin=exchange.origin)
         result = await (_run_patiently(run, deadline) if is_patient else run())
@@ -59,7 +58,7 @@ class Operations:
 
     async def score(self, request: pb.ScoreRequest, deadline: Deadline, exchange: Exchange) -> pb.ScoreResponse:
         """Verdicts of images."""
-        selector, threshold = parsing.parse_selector(request.model), parsing.parse_threshold(request)
+        selector, threshold = parsing.parse_selector(request), parsing.parse_threshold(request)
         images = await self._read_images(request, deadline, exchange)
         result = await self._codec.score(images, selector, deadline, threshold, origin=exchange.origin)
         exchange.version = result.version
@@ -70,8 +69,7 @@ class Operations:
         preprocess = parsing.parse_preprocess(request.preprocess)
         limits = self._context.limits
         context = ReadContext(preprocess, limits.max_rows, self._context.image_limits, deadline)
-        parse = partial(parsing.parse_images, request.images, context)
-        size_bytes = parsing.count_bytes(request.images, limits.max_rows)
+        size_bytes, parse = parsing.find_images(request.images, context)
         images = await read_rows(parse, size_bytes, preprocess, self._context.bulk, exchange.origin.timings)
         exchange.rows = len(images)
         return images

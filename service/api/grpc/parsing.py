@@ -1,6 +1,6 @@
 """Messages of our own gRPC contract -> selectors, options and rows; points at what is wrong."""
 
-import itertools
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -16,12 +16,18 @@ _PREPROCESS: dict[int, images.Preprocess] = {pb.PREPROCESS_UNSPECIFIED: "strict"
 _FLOAT_BYTES = 4
 
 
-def parse_selector(model: pb.ModelSelector) -> Selector:
+_ImagesRequest = pb.EncodeRequest | pb.ReconstructRequest | pb.ScoreRequest
+
+
+def parse_selector(request: _ImagesRequest | pb.DecodeRequest) -> Selector:
     """The model version that a request wants.
 
     Raises:
         MalformedRequestError: If the version is below 1 or the label is empty.
     """
+    if not request.HasField("model"):
+        return NEWEST
+    model = request.model
     choice = model.WhichOneof("choice")
     if choice == "version":
         if model.version < 1:
@@ -58,21 +64,24 @@ def parse_threshold(request: pb.ReconstructRequest | pb.ScoreRequest) -> float:
     return request.threshold
 
 
-def parse_images(source: pb.Images, context: ReadContext) -> UndecodedRows:
-    """The images of a request, of which no pixel is decoded yet.
+def find_images(source: pb.Images, context: ReadContext) -> tuple[int, Callable[[], UndecodedRows]]:
+    """How many bytes of images a request brings, and what opens them; no pixel is decoded yet.
 
     Raises:
         MalformedRequestError: If there are none.
+
+    What opens them raises:
         PayloadTooLargeError: If there are too many files, or their pixels together are too many.
         InvalidImageError: If packed rows are not whole, or a file is no image that we read.
     """
     kind = source.WhichOneof("source")
     if kind == "packed":
-        if not source.packed:
+        packed = source.packed  # a copy each time that it is asked for
+        if not packed:
             raise _malformed("/images/packed", "packed is empty, expected n*784 bytes")
-        return UndecodedRows(partial(images.parse_raw, source.packed))
+        return len(packed), lambda: UndecodedRows(partial(images.parse_raw, packed))
     if kind == "files" and source.files.files:
-        return open_files(source.files.files, context)
+        return source.files.ByteSize(), partial(open_files, source.files.files, context)
     raise _malformed("/images", "no image came, expected files or packed rows")
 
 
@@ -83,19 +92,15 @@ def parse_codes(codes: pb.Codes) -> Codes:
         MalformedRequestError: If there are none.
         InvalidCodeError: If the bytes are not whole codes, or a number is not finite.
     """
-    if not codes.packed:
+    packed = codes.packed  # a copy each time that it is asked for
+    if not packed:
         raise _malformed("/codes/packed", "packed is empty, expected n*code_dim*4 bytes")
     if codes.code_dim < 1:
         raise _invalid_code("/codes/code_dim", f"code_dim is {codes.code_dim}, expected the model's code width")
     row_bytes = codes.code_dim * _FLOAT_BYTES
-    if len(codes.packed) % row_bytes:
-        raise _invalid_code("/codes/packed", f"got {len(codes.packed)} bytes, expected a multiple of {row_bytes}")
-    return images.to_codes(np.frombuffer(codes.packed, "<f4").reshape(-1, codes.code_dim))
-
-
-def count_bytes(source: pb.Images, max_files: int) -> int:
-    """How much a request's images are, before anything is decoded; of files that are too many it does not matter."""
-    return len(source.packed) + sum(map(len, itertools.islice(source.files.files, max_files)))
+    if len(packed) % row_bytes:
+        raise _invalid_code("/codes/packed", f"got {len(packed)} bytes, expected a multiple of {row_bytes}")
+    return images.to_codes(np.frombuffer(packed, "<f4").reshape(-1, codes.code_dim))
 
 
 def _malformed(pointer: str, detail: str) -> MalformedRequestError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.api.context import DoorContext
 from service.api.exchange import Door, Exchange
+from service.api.grpc.alarm import Alarm, work_until
 from service.api.grpc.calls import CallTracker, RpcContext
 from service.api.grpc.frame import (
     REQUEST_ID_KEY,
@@ -17,7 +18,6 @@ from service.api.grpc.frame import (
     note_failure,
     read_metadata,
     take_cut_off,
-    work_until,
 )
 from service.api.grpc.incoming import parse_message
 from service.api.grpc.operations import Operations
@@ -190,6 +190,7 @@ class _Stream:
         response: pb.ReconstructStreamResponse,
         deadline: Deadline,
         exchange: Exchange,
+        _: Alarm,
     ) -> pb.ReconstructResponse:
         """Parse and reconstruct; a full queue holds the stream back instead of refusing it."""
         request = await parse_message(pb.ReconstructStreamRequest, data, self._context.bulk)

@@ -1,8 +1,10 @@
 """A whole HTTP answer as a value, and how it is sent; knows ASGI and nothing else."""
 
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from starlette.types import Send
+from starlette.types import Scope, Send
+
+from service.asgi import WHOLE_ANSWER
 
 Header = tuple[bytes, bytes]
 
@@ -11,8 +13,10 @@ CLOSE = (b"connection", b"close")
 NO_CONTENT = 204
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+_NO_EXTENSIONS: dict[str, Any] = {}
+
+
+class HttpAnswer(NamedTuple):
     """What goes back to the caller.
 
     Attributes:
@@ -25,15 +29,28 @@ class HttpAnswer:
     headers: tuple[Header, ...]
     body: bytes = b""
 
-    def start_message(self, *more: Header) -> dict[str, object]:
-        """The ASGI message that opens the answer, with more headers."""
+    def list_headers(self, more: tuple[Header, ...]) -> list[Header]:
+        """Its headers, more of them, and its length."""
         headers = [*self.headers, *more]
         if self.status != NO_CONTENT:  # RFC 9110, 8.6: it must not have a length
             headers.append((b"content-length", b"%d" % len(self.body)))
-        return {"type": "http.response.start", "status": self.status, "headers": headers}
+        return headers
+
+    def start_message(self, *more: Header) -> dict[str, object]:
+        """The ASGI message that opens the answer, with more headers."""
+        return {"type": "http.response.start", "status": self.status, "headers": self.list_headers(more)}
 
 
 async def send_answer(send: Send, answer: HttpAnswer, *headers: Header) -> None:
-    """Send the answer in one piece, with more headers."""
+    """Send a whole answer, with more headers."""
     await send(answer.start_message(*headers))
     await send({"type": "http.response.body", "body": answer.body})
+
+
+async def send_at_once(scope: Scope, send: Send, answer: HttpAnswer, *headers: Header) -> None:
+    """The same, in one step where the server of the scope can."""
+    send_whole = scope.get("extensions", _NO_EXTENSIONS).get(WHOLE_ANSWER)
+    if send_whole is None:
+        await send_answer(send, answer, *headers)
+    else:
+        await send_whole(answer.status, answer.list_headers(headers), answer.body)

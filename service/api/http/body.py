@@ -3,16 +3,19 @@
 import asyncio
 from contextlib import suppress
 
-from starlette.types import Receive, Send
+from starlette.types import Receive, Scope, Send
 
 from service.api.budget import ByteBudget, Holding
-from service.api.http.answers import CLOSE, Header, HttpAnswer, send_answer
+from service.api.http.answers import CLOSE, Header, HttpAnswer, send_at_once
 from service.api.http.watch import ClientGoneError
 from service.errors import PayloadTooLargeError
 from service.shares import NOBODY
 
 # So much of an unread body the server may swallow to keep the connection; more is not worth it.
 _KEPT_BODY_BYTES = 64 * 2**10
+
+# So much of a body has come by the time that anybody could refuse it.
+_SMALL_BODY_BYTES = 16 * 2**10
 
 # A socket closed while data still comes in is reset, and the reset can overtake the answer. So the rest of a
 # body is thrown away for so long, enough for a caller to look up from its writing.
@@ -78,7 +81,8 @@ class RequestBody:
             )
         # What came is counted, not what is announced: a slow caller takes no memory, and so no room.
         holding = self._holding = self._budget.open(self.caller)
-        holding.check(self._announced or 0)
+        if self._announced is not None and self._announced > _SMALL_BODY_BYTES:
+            holding.check(self._announced)
         self.is_finished = False
         chunks: list[bytes] = []
         size = 0
@@ -96,10 +100,10 @@ class RequestBody:
         if self._holding is not None:
             self._holding.let_go()
 
-    async def answer(self, send: Send, answer: HttpAnswer, *headers: Header) -> None:
+    async def answer(self, scope: Scope, send: Send, answer: HttpAnswer, *headers: Header) -> None:
         """Send an answer; if much of the body is still to come, then end the connection in good order."""
         if self.is_finished or (self._announced is not None and self._announced <= _KEPT_BODY_BYTES):
-            await send_answer(send, answer, *headers)
+            await send_at_once(scope, send, answer, *headers)
             return
         await send(answer.start_message(*headers, CLOSE))
         await send({"type": "http.response.body", "body": answer.body, "more_body": True})

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.asgi import WHOLE_ANSWER
 
 # What a page may send beside what every page may, and what it may read of an answer's head.
 _REQUEST_HEADERS = ("Accept", "Authorization", "Content-Type", "X-API-Key", "X-Request-Id", "X-Request-Timeout")
@@ -24,9 +26,19 @@ def allow_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
     A preflight is answered before the application hears of it.
     """
     return CORSMiddleware(
-        app,
+        _answer_by_messages(app),
         allow_origins=origins,
         allow_methods=("GET", "POST", "OPTIONS"),
         allow_headers=_REQUEST_HEADERS,
         expose_headers=_ANSWER_HEADERS,
     )
+
+
+def _answer_by_messages(app: ASGIApp) -> ASGIApp:
+    """The application without the short way for whole answers, which passes by whoever adds headers to messages."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        extensions = {name: each for name, each in scope.get("extensions", {}).items() if name != WHOLE_ANSWER}
+        await app({**scope, "extensions": extensions}, receive, send)
+
+    return answer

@@ -1,8 +1,8 @@
 """The hot routes as plain ASGI endpoints: a FastAPI route would cost more than all the rest of the way."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from starlette.types import ASGIApp
 
@@ -12,20 +12,19 @@ from service.api.http.answers import HttpAnswer
 from service.api.http.frame import HTTP, Frame, HttpRequest
 from service.api.http.media import choose_format
 from service.api.http.operations import Operation
-from service.api.http.parsing import ParseContext, find_parser, parse_body
+from service.api.http.parsing import find_parser, parse_body
 from service.api.http.problems import PROBLEMS, MethodNotAllowedError, render_problem
 from service.api.http.query import Options, parse_options, parse_timeout
 from service.api.http.rendering import Renderer
 from service.api.http.watch import CallerWatch
-from service.api.reading import UndecodedRows, read_rows, render_rows
+from service.api.reading import ReadContext, UndecodedRows, read_rows, render_rows
 from service.domain import Deadline
 from service.errors import find_by_class, hide_unknown
 
 ALLOWED_METHODS = "OPTIONS, POST"
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(NamedTuple):
     """What the head of a request asks for."""
 
     options: Options
@@ -60,7 +59,7 @@ class OperationHandler:
         deadline = context.find_deadline(parse_timeout(request.headers.get(b"x-request-timeout")))
         head = self._parse_head(request, deadline)
         context.check_room(request.body.announced_bytes, exchange.origin.caller)
-        async with CallerWatch(request.receive, deadline) as watch:
+        async with CallerWatch(request.receive, deadline, request.watched) as watch:
             chunks = await request.body.read()
             watch.listen()
             size_bytes = sum(map(len, chunks))
@@ -76,7 +75,7 @@ class OperationHandler:
         media_type = choose_format(request.headers.get(b"accept"), self._formats)
         parser = find_parser(self._operation.parsers, request.headers)
         limits = self._context.limits
-        context = ParseContext(
+        context = ReadContext(
             options.preprocess,
             limits.max_rows,
             self._context.image_limits,

@@ -1,7 +1,7 @@
 """The frame around every hot HTTP request, whichever protocol it speaks: one answer and one log line, come what may."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
@@ -9,13 +9,13 @@ from service.api.context import DoorContext
 from service.api.exchange import Door, Exchange
 from service.api.http.answers import HttpAnswer
 from service.api.http.body import RequestBody
-from service.api.http.watch import ClientGoneError
+from service.api.http.watch import CallerWatch, ClientGoneError, watch_callers
+from service.survivors import Survivors
 
 HTTP = Door("http")
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(NamedTuple):
     """One request.
 
     Attributes:
@@ -25,6 +25,7 @@ class HttpRequest:
         headers: By name in lower case.
         body: Its body, not read yet.
         receive: Where the server tells that the caller left.
+        watched: The callers that are watched.
     """
 
     method: str
@@ -33,6 +34,7 @@ class HttpRequest:
     headers: dict[bytes, bytes]
     body: RequestBody
     receive: Receive
+    watched: Survivors[CallerWatch]
 
 
 Handler = Callable[[HttpRequest, Exchange], Awaitable[HttpAnswer]]
@@ -74,17 +76,19 @@ class Frame:
         self._context = context
         self._probes = probes
         self._open_paths = open_paths
+        self._watched = watch_callers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens, and write its line."""
         headers = join_headers(scope["headers"])
         origin = self._context.find_origin(headers, find_address(scope))
         body = RequestBody(headers, receive, self._context.limits.max_body_bytes, self._context.budget)
-        request = HttpRequest(scope["method"], find_path(scope), scope["query_string"], headers, body, receive)
+        path = find_path(scope)
+        request = HttpRequest(scope["method"], path, scope["query_string"], headers, body, receive, self._watched)
         exchange = self._context.begin(self._door, self._operation, origin)
         try:
             answer = await self._answer(request, exchange)
-            await body.answer(send, answer, (b"x-request-id", exchange.request_id))
+            await body.answer(scope, send, answer, (b"x-request-id", exchange.request_id))
         except ClientGoneError:
             exchange.abandon()
         finally:

@@ -12,6 +12,9 @@ PNG = "image/png"
 MULTIPART = "multipart/form-data"
 RAW = "application/octet-stream"
 
+# As most callers write them.
+_KNOWN = {media_type.encode(): media_type for media_type in (JSON, NPY, PNG, RAW, "image/jpeg")}
+
 # An Accept header of a browser has some 150 bytes.
 _MAX_ACCEPT_BYTES = 1024
 _ANYTHING = frozenset({None, b"", b"*/*", b"application/json"})
@@ -19,6 +22,10 @@ _ANYTHING = frozenset({None, b"", b"*/*", b"application/json"})
 
 def parse_media_type(content_type: bytes) -> str:
     """The type of a Content-Type header in lower case, without its parameters."""
+    return _KNOWN.get(content_type) or _parse(content_type)
+
+
+def _parse(content_type: bytes) -> str:
     return content_type.split(b";", 1)[0].strip().lower().decode("latin-1")
 
 

@@ -2,7 +2,6 @@
 
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,19 +24,7 @@ from service.errors import (
 )
 from service.words import shorten
 
-
-@dataclass(frozen=True, slots=True)
-class ParseContext(ReadContext):
-    """What the parsers know beside the body.
-
-    Attributes:
-        content_type: The header as it came.
-    """
-
-    content_type: bytes
-
-
-Parser = Callable[[bytes, ParseContext], UndecodedRows]
+Parser = Callable[[bytes, ReadContext], UndecodedRows]
 
 
 def find_parser(parsers: Mapping[str, Parser], headers: dict[bytes, bytes]) -> Parser:
@@ -46,9 +33,9 @@ def find_parser(parsers: Mapping[str, Parser], headers: dict[bytes, bytes]) -> P
     Raises:
         UnsupportedMediaError: If there is none, or if the body is compressed.
     """
-    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
-    if encoding not in {b"identity", b""}:
-        came = shorten(encoding.decode("latin-1"))
+    encoding = headers.get(b"content-encoding")
+    if encoding is not None and encoding.strip().lower() not in {b"identity", b""}:
+        came = shorten(encoding.strip().lower().decode("latin-1"))
         raise UnsupportedMediaError(f"Content-Encoding is {came}, only identity is accepted")
     media_type = parse_media_type(headers.get(b"content-type", b""))
     if media_type not in parsers:
@@ -57,7 +44,7 @@ def find_parser(parsers: Mapping[str, Parser], headers: dict[bytes, bytes]) -> P
     return parsers[media_type]
 
 
-def parse_body(parser: Parser, chunks: list[bytes], context: ParseContext) -> UndecodedRows:
+def parse_body(parser: Parser, chunks: list[bytes], context: ReadContext) -> UndecodedRows:
     """Look into a body, and decode no pixel yet.
 
     Raises:
@@ -71,20 +58,20 @@ def parse_body(parser: Parser, chunks: list[bytes], context: ParseContext) -> Un
     return parser(body, context)
 
 
-def _parse_file(body: bytes, context: ParseContext) -> UndecodedRows:
+def _parse_file(body: bytes, context: ReadContext) -> UndecodedRows:
     opened = open_file(body, parse_media_type(context.content_type), context)
     pixels = sum_pixels([opened], context)
     return UndecodedRows(lambda: opened.decode()[np.newaxis], 1, pixels)
 
 
-def _parse_form(body: bytes, context: ParseContext) -> UndecodedRows:
+def _parse_form(body: bytes, context: ReadContext) -> UndecodedRows:
     files = parse_files(body, context.content_type, max_files=context.max_rows)
     if not files:
         raise MalformedRequestError("the form holds no file")
     return open_all(files, partial(_open_part, context=context), context)
 
 
-def _open_part(file: FilePart, context: ParseContext) -> images.UndecodedImage:
+def _open_part(file: FilePart, context: ReadContext) -> images.UndecodedImage:
     # Programs that do not know a file's type send it as application/octet-stream; then its bytes tell.
     media_type = None if file.media_type in {"", RAW} else file.media_type
     if media_type is not None and media_type not in images.FORMATS:
@@ -92,11 +79,11 @@ def _open_part(file: FilePart, context: ParseContext) -> images.UndecodedImage:
     return open_file(file.data, media_type, context)
 
 
-def _parse_json_images(body: bytes, context: ParseContext) -> UndecodedRows:
+def _parse_json_images(body: bytes, context: ReadContext) -> UndecodedRows:
     return open_all(_load_list(body, "images", context), partial(_open_item, context=context), context)
 
 
-def _open_item(item: Any, context: ParseContext) -> images.UndecodedImage:
+def _open_item(item: Any, context: ReadContext) -> images.UndecodedImage:
     if isinstance(item, list):
         image = images.parse_nested(item)
         return images.UndecodedImage(0, lambda: image)
@@ -112,7 +99,7 @@ def _decode_base64(text: str) -> bytes:
         raise InvalidImageError(f"a string of {len(text)} characters is not base64") from error
 
 
-def _load_list(body: bytes, key: str, context: ParseContext) -> list[Any]:
+def _load_list(body: bytes, key: str, context: ReadContext) -> list[Any]:
     """The list under the one key that the JSON document may have."""
     try:
         document = load_json(body)
@@ -133,7 +120,7 @@ def _load_list(body: bytes, key: str, context: ParseContext) -> list[Any]:
     return items
 
 
-def _parse_json_codes(body: bytes, context: ParseContext) -> UndecodedRows:
+def _parse_json_codes(body: bytes, context: ReadContext) -> UndecodedRows:
     return UndecodedRows(partial(_parse_codes, _load_list(body, "codes", context)))
 
 

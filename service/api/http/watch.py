@@ -8,9 +8,10 @@ from starlette.types import Receive
 
 from service.domain import Deadline
 from service.errors import DeadlineExceededError
+from service.survivors import Survivors
 
 # Asking the server whether the caller is still there takes a task, which costs more than the rest of the door.
-# So only answers that are slow already are watched; most never get as far.
+# So only answers that are slow already are watched, after one to two times this; most never get as far.
 SLOW_S = 0.05
 
 # After the body a server has nothing to say but that the caller left. One that repeats the end of the body at once
@@ -29,15 +30,34 @@ class CallerWatch:
     that comes from elsewhere passes through.
     """
 
-    __slots__ = ("_cause", "_deadline", "_is_slow", "_listener", "_may_listen", "_receive", "_task", "_timer")
+    __slots__ = (
+        "_cause",
+        "_deadline",
+        "_is_slow",
+        "_listener",
+        "_may_listen",
+        "_receive",
+        "_task",
+        "_timer",
+        "_watched",
+    )
 
-    def __init__(self, receive: Receive, deadline: Deadline) -> None:
+    def __init__(self, receive: Receive, deadline: Deadline, watched: Survivors["CallerWatch"]) -> None:
+        """Prepare to watch.
+
+        Args:
+            receive: Where the server tells that the caller left.
+            deadline: When the caller's time is up.
+            watched: Tells which answers are slow; see `watch_callers`.
+        """
         self._receive = receive
         self._deadline = deadline
+        self._watched = watched
         self._cause: Exception | None = None
         self._is_slow = False
         self._may_listen = False
         self._listener: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         """Begin to watch the current task."""
@@ -45,15 +65,18 @@ class CallerWatch:
         if task is None:  # pragma: no cover - asyncio runs coroutines in tasks
             raise RuntimeError("there is no current task to watch")
         self._task = task
-        delay_s = min(SLOW_S, max(self._deadline.remaining_s(), 0))
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)
+        self._watched.add(self)
+        if (remaining_s := self._deadline.remaining_s()) <= 2 * SLOW_S:  # it would be over before it is slow
+            self._expire_in(remaining_s)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Stop watching."""
-        self._timer.cancel()
+        self._watched.remove(self)
+        if self._timer is not None:
+            self._timer.cancel()
         if self._listener is not None:
             self._listener.cancel()
         # Only a cancellation that is ours alone is turned into its cause; uncancel counts the others.
@@ -66,12 +89,16 @@ class CallerWatch:
         if self._is_slow:
             self._start_listening()
 
-    def _look(self) -> None:
+    def note_slow(self) -> None:
+        """The answer takes its time: look after its caller and its deadline."""
         self._is_slow = True
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(self._deadline.remaining_s(), 0), self._expire)
+        if self._timer is None:
+            self._expire_in(self._deadline.remaining_s())
         if self._may_listen:
             self._start_listening()
+
+    def _expire_in(self, remaining_s: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(max(remaining_s, 0), self._expire)
 
     def _start_listening(self) -> None:
         self._listener = asyncio.get_running_loop().create_task(self._wait_until_gone())
@@ -89,3 +116,8 @@ class CallerWatch:
         if self._cause is None:
             self._cause = cause
             self._task.cancel()
+
+
+def watch_callers() -> Survivors[CallerWatch]:
+    """What the watches of one event loop share."""
+    return Survivors(SLOW_S, CallerWatch.note_slow)

@@ -5,25 +5,23 @@ import gc
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
 
 from service.backends.embedded.graph_type import LoadedGraph
 from service.backends.embedded.priority import give_way
 from service.backends.embedded.quiet import held_back_stderr
+from service.backends.embedded.runner import Runner
 from service.backends.embedded.shelf import Shelf
+from service.backends.embedded.warming import Warmer, split_sizes
 from service.domain import Answer, Call, Deadline, Origin, Rows, VersionStatus
 from service.errors import InvalidCodeError
 from service.settings import EmbeddedBackendSettings, ModelSettings
 from service.startup import CannotStartError
 
 _log = structlog.get_logger()
-
-_Result = TypeVar("_Result")
 
 
 class MissingTensorFlowError(CannotStartError):
@@ -51,7 +49,7 @@ class EmbeddedBackend:
             settings: Thread counts.
             model: Where the versions are, and which of them are wanted.
             max_batches: Most batches that will run at the same time; each gets a thread.
-            warm_up_sizes: Batch sizes to run before a version may answer.
+            warm_up_sizes: Batch sizes to run in advance: a few before a version may answer, the rest soon after.
             max_small_rows: Batches of more rows give way where others want the same processors.
 
         Raises:
@@ -63,13 +61,14 @@ class EmbeddedBackend:
                 "or choose a model server with DIGITCODEC_BACKEND__KIND=tfserving"
             )
         self._settings = settings
-        self._warm_up_sizes = warm_up_sizes
+        self._first_sizes, later = split_sizes(warm_up_sizes)
         self._poll_interval_s = model.poll_interval_s
         self._loader = ThreadPoolExecutor(1, "model-loader")
         self._max_small_rows = max_small_rows
-        self._runners = ThreadPoolExecutor(max_batches, "model-runner")
-        self._bulk_runners = ThreadPoolExecutor(max_batches, "bulk-runner", give_way)
-        self._shelf = Shelf(model, self._load, self._loader)
+        self._runner = Runner(max_batches, "model-runner")
+        self._bulk_runner = Runner(max_batches, "bulk-runner", give_way)
+        self._warmer = Warmer(later)
+        self._shelf = Shelf(model, self._load, self._loader, self._warmer.start)
         self._keeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -84,8 +83,9 @@ class EmbeddedBackend:
         await self._shelf.empty()
         # A load that is under way ends first: not on the event loop, which still has answers to send.
         await asyncio.to_thread(self._loader.shutdown)
-        self._runners.shutdown()
-        self._bulk_runners.shutdown()
+        await self._warmer.close()
+        self._runner.close()
+        self._bulk_runner.close()
 
     def is_ready(self) -> bool:
         """True while at least one version can answer."""
@@ -110,14 +110,12 @@ class EmbeddedBackend:
         with version.in_use() as graph:
             if call.signature == "decode" and rows.shape[1] != graph.code_dim:
                 raise InvalidCodeError(f"codes of width {rows.shape[1]} came, this model's are {graph.code_dim} wide")
-            loop = asyncio.get_running_loop()
-            runners = self._bulk_runners if len(rows) > self._max_small_rows else self._runners
-            work = loop.run_in_executor(runners, graph.run, call.signature, call.outputs, rows)
-            outputs = await _see_through(work)
+            runner = self._bulk_runner if len(rows) > self._max_small_rows else self._runner
+            outputs = await runner.run(graph.run, call.signature, call.outputs, rows)
         return Answer(version.directory.version, outputs)
 
     def _load(self, path: Path) -> LoadedGraph:
-        if "tensorflow" not in sys.modules:
+        if "service.backends.embedded.graph" not in sys.modules:
             with held_back_stderr():
                 from service.backends.embedded import graph
 
@@ -125,7 +123,7 @@ class EmbeddedBackend:
             _keep_from_collector()
         from service.backends.embedded.graph import load_warm_graph
 
-        return load_warm_graph(path, self._settings.intra_op_threads, self._warm_up_sizes)
+        return load_warm_graph(path, self._settings.intra_op_threads, self._first_sizes)
 
     async def _keep_shelf(self) -> None:
         trouble = ""
@@ -138,19 +136,6 @@ class EmbeddedBackend:
                     _log.exception("versions_not_refreshed")
                 trouble = repr(error)
             await asyncio.sleep(self._poll_interval_s)
-
-
-async def _see_through(work: asyncio.Future[_Result]) -> _Result:
-    """The result of work that cannot be stopped; a cancellation is let through once the work is done."""
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        while not work.done():
-            with suppress(asyncio.CancelledError):  # more of them change nothing
-                await asyncio.wait([work])
-        if not work.cancelled():
-            work.exception()  # nobody is left to hear of it; unread, asyncio would write it to the log
-        raise
 
 
 def _keep_from_collector() -> None:

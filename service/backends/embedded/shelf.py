@@ -32,11 +32,26 @@ class Shelf:
     before the old one retires, and the last one that works stays even if its folder disappears.
     """
 
-    def __init__(self, model: ModelSettings, load: Callable[[Path], LoadedGraph], loader: Executor) -> None:
+    def __init__(
+        self,
+        model: ModelSettings,
+        load: Callable[[Path], LoadedGraph],
+        loader: Executor,
+        note_available: Callable[[Version], None] = lambda _: None,
+    ) -> None:
+        """Have nothing at hand yet.
+
+        Args:
+            model: Where the versions are, and which of them are wanted.
+            load: Makes a graph of a version directory; takes a while.
+            loader: Where that is done.
+            note_available: Hears of each version that can answer from now on.
+        """
         self._model = model
         self._labels = dict(model.labels)
         self._load = load
         self._loader = loader
+        self._note_available = note_available
         self._versions: dict[int, Version] = {}
         self._retiring: set[asyncio.Task[None]] = set()
         self._folder = model.root / model.name
@@ -174,6 +189,7 @@ class Shelf:
                 log.error("version_unusable", error=version.error, exc_info=not is_expected)  # noqa: TRY400 - a damaged file needs no traceback
         else:
             log.info("version_available", seconds=round(loop.time() - started, 3))
+            self._note_available(version)
         return version
 
     def _load_whole(self, directory: VersionDirectory) -> tuple[LoadedGraph, Companions]:

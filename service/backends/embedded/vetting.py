@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow.python.framework import op_def_registry
 
 from service.backends.contract import OUTPUTS
 from service.backends.embedded.disk import CANNOT_BE_LOADED, UnusableModelError
+from service.backends.embedded.tensorflow_parts import SavedModel, op_def_registry
 
 MAX_GRAPH_BYTES = 16 * 1024**2
 """Most bytes of a saved_model.pb: forty times the default model's. Weights are in variables/, and parsing takes memory
@@ -86,7 +85,7 @@ def _parse(path: Path) -> Any:
             content = file.read(MAX_GRAPH_BYTES + 1)
         if len(content) > MAX_GRAPH_BYTES:
             raise UnusableModelError(f"{CANNOT_BE_LOADED}{path.name} is larger than {MAX_GRAPH_BYTES} bytes")
-        return saved_model_pb2.SavedModel.FromString(content)
+        return SavedModel.FromString(content)
     except (OSError, DecodeError) as error:
         told = f"{CANNOT_BE_LOADED}{path.name} cannot be read: {type(error).__name__}: {error}"
         raise UnusableModelError(told[:_MOST_CHARACTERS]) from error

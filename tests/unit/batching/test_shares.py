@@ -1,7 +1,5 @@
 """How much of the waiting room one caller may fill, and that what it holds is always known."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -22,7 +20,7 @@ VERSIONS = st.sampled_from([None, 1, 2, 3])
 
 def of_version(call: Call, version: int | None) -> Call:
     """The same call, which then is of another kind."""
-    return replace(call, selector=Selector(version=version))
+    return call._replace(selector=Selector(version=version))
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from support.http_door import DISCONNECT, Caller, body_message, build_context, b
 
 from service.api.context import DoorContext
 from service.api.http.media import RAW
-from service.api.http.parsing import IMAGE_PARSERS, ParseContext
-from service.api.reading import UndecodedRows
+from service.api.http.parsing import IMAGE_PARSERS
+from service.api.reading import ReadContext, UndecodedRows
 from service.doors import build_gateway_app
 from service.settings import LimitSettings
 
@@ -141,7 +141,7 @@ async def test_bytes_are_held_until_the_bulk_thread_has_done_with_them(monkeypat
     """The time is up, but the thread reads them to the end; what waits for it holds them no longer than its caller."""
     began, released = threading.Event(), threading.Event()
 
-    def parse(body: bytes, _: ParseContext) -> UndecodedRows:
+    def parse(body: bytes, _: ReadContext) -> UndecodedRows:
         began.set()
         released.wait(10)
         return UndecodedRows(lambda: count_images(len(body) // 784))

@@ -121,19 +121,6 @@ async def test_new_connection_has_time_to_speak() -> None:
     assert (False, True) == (early, late)
 
 
-async def test_broken_connection_leaves_no_timer() -> None:
-    """The one for idle connections would hold on to it."""
-    async with running_server(Echo(), keep_alive_s=600) as running, connect(running.port) as client:
-        client.send(head())
-        await client.read_answer()
-        (connection,) = running.server.find_connections()
-        was_idle = connection.timeout_keep_alive_task is not None
-        connection.connection_lost(ConnectionResetError())
-        left = connection.timeout_keep_alive_task
-
-    assert (True, None) == (was_idle, left)
-
-
 async def test_handshake_under_way_ends_with_the_grace(pki: ServerPki, monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller who says nothing is not left on a connection of nobody."""
     monkeypatch.setattr("service.servers.http.FAREWELL_S", 0.1)

@@ -1,0 +1,8 @@
+"""What our HTTP server and our HTTP door agree on beyond ASGI."""
+
+WHOLE_ANSWER = "digitcodec.whole_answer"
+"""Extension of a scope: an async function of status, headers and body, which takes the place of an answer's messages.
+
+Names of headers are in lower case, Content-Length is among them where one is due, Connection and Transfer-Encoding are
+not. Whoever wraps `send` to change answers takes it out of the scope.
+"""
