@@ -47,6 +47,7 @@ REASONS = {
     "uvloop": Reason("a faster event loop; not for Windows"),
     # Extras.
     "tensorflow": Reason("trains the model, and runs it inside the gateway"),
+    "imagecodecs": Reason("libspng, which reads a plain PNG in a third of the time"),
     "keras": Reason("the layers of our networks; TensorFlow brings it, we name it since we import it"),
     "jinja2": Reason("the template of report.html"),
     "markupsafe": Reason("marks the parts of report.html that are HTML already"),
@@ -69,6 +70,7 @@ REASONS = {
     "mypy": Reason("checks types", Place("Makefile", "/mypy")),
     "mypy-protobuf": Reason("types of the generated messages", Place("protos/stubs.py", "mypy_grpc")),
     "pre-commit": Reason("runs the quick checks at each commit", Place(".pre-commit-config.yaml", "repos:")),
+    "py-spy": Reason("flame graphs of a running service", Place("bench/speed/flame.py", "py-spy")),
     "pytest": Reason("runs the tests"),
     "pytest-asyncio": Reason("tests that are coroutines", Place("pyproject.toml", "asyncio_mode")),
     "pytest-cov": Reason("the coverage gate", Place("Makefile", "--cov ")),

@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -16,6 +18,27 @@ from service.errors import InvalidCodeError, NotFoundError, NotReadyError
 from service.settings import EmbeddedBackendSettings, ModelSettings
 
 pytestmark = pytest.mark.tensorflow
+
+_TREE = Path(__file__).resolve().parents[2]
+_LEAN = """
+import sys
+from pathlib import Path
+import numpy as np
+from service.backends.embedded.disk import UnusableModelError
+from service.backends.embedded.graph import load_warm_graph
+from service.errors import BackendError
+graph = load_warm_graph(Path("models/digits/1"), 1, (1, 2))
+try:
+    graph.run("decode", ("images",), np.zeros((1, 5), np.float32))
+except BackendError:
+    graph.close()
+try:
+    load_warm_graph(Path("models/digits"), 1, (1,))
+except UnusableModelError:
+    heavy = {"tensorflow", "keras", "scipy", "sklearn", "matplotlib", "pandas", "h5py"} & set(sys.modules)
+import tensorflow as tf
+print(sorted(heavy), tf.function(lambda x: x + tf.keras.ops.ones(2))(tf.constant([4.0, 6.0])).numpy().tolist())
+"""
 
 Serve = Callable[..., AbstractAsyncContextManager[EmbeddedBackend]]
 
@@ -251,6 +274,29 @@ async def test_missing_companions_are_named(serve: Serve, root: Path, toys: dict
         assert status.card is None
         assert "assets.extra/tf_serving_warmup_requests" == status.missing[0]
         assert "expected an object" in status.missing[1]
+
+
+async def test_codes_in_another_byte_order_are_the_same_codes(serve: Serve, root: Path, toys: dict[int, Path]) -> None:
+    """The session takes bytes as they are; what is fed has this machine's order whoever wrote it."""
+    publish(root, toys[1], 1)
+    codes = np.linspace(0, 1, 8, dtype=np.float32).reshape(2, 4)
+    async with serve() as backend:
+        await until(backend.is_ready)
+        plain, foreign, spread = [
+            (await backend.run(Call("decode", DECODE), rows, Deadline.after(60))).outputs["images"]
+            for rows in (codes, codes.astype(">f4"), np.asfortranarray(codes))
+        ]
+
+        assert plain.any()
+        assert np.array_equal(plain, foreign)
+        assert np.array_equal(plain, spread)
+
+
+def test_serving_takes_no_more_of_tensorflow_than_it_needs() -> None:
+    """Loading, running, failing and freeing: not even an error imports the whole package, which may be had after it."""
+    done = subprocess.run([sys.executable, "-c", _LEAN], cwd=_TREE, check=True, capture_output=True, text=True)
+
+    assert "[] [5.0, 7.0]" == done.stdout.splitlines()[-1]
 
 
 async def test_codes_of_another_width_are_refused(serve: Serve, root: Path, toys: dict[int, Path]) -> None:

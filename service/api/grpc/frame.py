@@ -28,6 +28,8 @@ FailureRenderer = Callable[[Exception], RpcStatus]
 _CLOCKS_DIFFER_S = 0.02
 _WIRE_ROUNDING = 0.01
 
+_OK = grpc.StatusCode.OK.name  # an enumeration looks its names up each time
+
 _Request = TypeVar("_Request", bound=Message)
 
 Work = Callable[[_Request, Deadline, Exchange], Awaitable[Message]]
@@ -75,7 +77,7 @@ class RpcFrame:
         self._render_failure = render_failure
         self._probes = probes
         self._open_operations = open_operations
-        self._messages = MessageReader(context.budget, tracker.max_message_bytes)
+        self._messages = MessageReader(tracker.max_message_bytes)
         self._questions = QuestionReader()
 
     def build_handler(
@@ -122,7 +124,7 @@ class RpcFrame:
         except Exception as error:  # noqa: BLE001 - the door is the last to see it: a status and a log line are due
             status = note_failure(error, self._render_failure, exchange)
         else:
-            exchange.finish(grpc.StatusCode.OK.name)
+            exchange.finish(_OK)
             rpc.set_trailing_metadata(((REQUEST_ID_KEY, exchange.origin.request_id),))
             return response
         finally:
@@ -145,12 +147,16 @@ class RpcFrame:
         caller = exchange.origin.caller
         if method.takes_rows:
             self._context.check_room(None, caller)
-        data = await (self._questions.read(rpc) if method.is_open else self._messages.read(rpc, caller, alarm))
-        if method.takes_rows:
-            self._context.check_room(len(data), caller)
-        with self._context.budget.hold(len(data), caller):
+        holding = self._context.budget.open(caller)
+        try:
+            data = await (self._questions.read(rpc) if method.is_open else self._messages.read(rpc, holding, alarm))
+            if method.takes_rows:
+                self._context.check_room(len(data), caller)
+            holding.take(len(data))
             request = await parse_message(method.request_type, data, self._context.bulk)
             return await method.work(request, deadline, exchange)
+        finally:
+            holding.let_go()
 
 
 def add_service(server: grpc.aio.Server, name: str, handlers: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from service.api.budget import ByteBudget, Holding
+from service.api.budget import Holding
 from service.api.bulk import BulkExecutor
 from service.api.grpc.alarm import Alarm
 from service.api.grpc.calls import RpcContext
@@ -32,78 +32,60 @@ _Request = TypeVar("_Request", bound=Message)
 class MessageReader:
     """Reads the messages of callers who were let in."""
 
-    def __init__(self, budget: ByteBudget, max_message_bytes: int) -> None:
+    def __init__(self, max_message_bytes: int) -> None:
         """Prepare.
 
         Args:
-            budget: What all requests together may hold.
             max_message_bytes: What gRPC takes at most.
         """
-        self._budget = budget
         self._max_message_bytes = max_message_bytes
-        # And when they will be late, by the event loop's clock; in this order.
-        self._expected: dict[_ExpectedMessage, float] = {}
+        # When each message will be late, by the event loop's clock, and what then ends its call; in this order.
+        self._expected: dict[Holding, tuple[float, Alarm]] = {}
         self._is_watching = False
 
-    async def read(self, rpc: RpcContext, caller: str, alarm: Alarm) -> bytes:
+    async def read(self, rpc: RpcContext, holding: Holding, alarm: Alarm) -> bytes:
         """The message of a call.
 
         gRPC tells nobody how much of it has come. While one is late it counts for the largest.
 
         Args:
             rpc: The call.
-            caller: Whose share of the budget it takes meanwhile.
+            holding: What it holds of the budget: nothing, neither before nor afterwards.
             alarm: Rings with an OverloadedError if the message is late, and there is no room for the largest.
 
         Raises:
             MalformedRequestError: If none comes.
         """
-        message = _ExpectedMessage(self._budget.open(caller), alarm)
-        self._expect(message, alarm.loop)
+        self._expect(holding, alarm)
         try:
             return await _read(rpc)
         finally:
-            self._expected.pop(message, None)
-            message.holding.let_go()
+            if self._expected.pop(holding, None) is None:
+                holding.let_go()
 
-    def _expect(self, message: "_ExpectedMessage", loop: asyncio.AbstractEventLoop) -> None:
-        self._expected[message] = late_at_s = loop.time() + _LATE_S
+    def _expect(self, holding: Holding, alarm: Alarm) -> None:
+        late_at_s = alarm.loop.time() + _LATE_S
+        self._expected[holding] = late_at_s, alarm
         if not self._is_watching:
             self._is_watching = True
-            loop.call_at(late_at_s, self._watch, loop)
+            alarm.loop.call_at(late_at_s, self._watch, alarm.loop)
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let the messages that are late take their room; one timer for all, since nearly every message is in time."""
+        """Take room for the messages that are late; one timer for all, since nearly every message is in time."""
         while self._expected:
-            message, late_at_s = next(iter(self._expected.items()))
+            holding, (late_at_s, alarm) = next(iter(self._expected.items()))
             if late_at_s > loop.time():
                 loop.call_at(late_at_s, self._watch, loop)
                 return
-            del self._expected[message]
-            message.take(self._max_message_bytes)
+            del self._expected[holding]
+            self._take_largest(holding, alarm)
         self._is_watching = False
 
-
-class _ExpectedMessage:
-    """A message that is not there yet.
-
-    Attributes:
-        holding: What it takes of the budget: nothing until it is late.
-        alarm: Ends the reading if there is no room.
-    """
-
-    __slots__ = ("alarm", "holding")
-
-    def __init__(self, holding: Holding, alarm: Alarm) -> None:
-        self.holding = holding
-        self.alarm = alarm
-
-    def take(self, size_bytes: int) -> None:
-        """Take room, or end the reading."""
+    def _take_largest(self, holding: Holding, alarm: Alarm) -> None:
         try:
-            self.holding.take(size_bytes)
+            holding.take(self._max_message_bytes)
         except OverloadedError as error:
-            self.alarm.ring(error)
+            alarm.ring(error)
 
 
 class QuestionReader:

@@ -10,6 +10,7 @@ from service.api.grpc import parsing, rendering
 from service.api.reading import ReadContext, UndecodedRows, read_rows, render_rows
 from service.domain import Deadline, Images, Reconstructed
 from service.errors import OverloadedError
+from service.images import Preprocess
 from service.wire import codec_pb2 as pb
 
 # The patient come back when the refusal says, but look at least so often: room may be there sooner.
@@ -67,12 +68,14 @@ class Operations:
 
     async def _read_images(self, request: ImagesRequest, deadline: Deadline, exchange: Exchange) -> Images:
         preprocess = parsing.parse_preprocess(request.preprocess)
-        limits = self._context.limits
-        context = ReadContext(preprocess, limits.max_rows, self._context.image_limits, deadline)
-        size_bytes, parse = parsing.find_images(request.images, context)
+        build_context = partial(self._build_read_context, preprocess, deadline)
+        size_bytes, parse = parsing.find_images(request.images, build_context)
         images = await read_rows(parse, size_bytes, preprocess, self._context.bulk, exchange.origin.timings)
         exchange.rows = len(images)
         return images
+
+    def _build_read_context(self, preprocess: Preprocess, deadline: Deadline) -> ReadContext:
+        return ReadContext(preprocess, self._context.limits.max_rows, self._context.image_limits, deadline)
 
 
 async def _run_patiently(run: Callable[[], Awaitable[Reconstructed]], deadline: Deadline) -> Reconstructed:

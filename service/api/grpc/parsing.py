@@ -64,15 +64,18 @@ def parse_threshold(request: pb.ReconstructRequest | pb.ScoreRequest) -> float:
     return request.threshold
 
 
-def find_images(source: pb.Images, context: ReadContext) -> tuple[int, Callable[[], UndecodedRows]]:
+def find_images(source: pb.Images, build_context: Callable[[], ReadContext]) -> tuple[int, Callable[[], UndecodedRows]]:
     """How many bytes of images a request brings, and what opens them; no pixel is decoded yet.
+
+    What opens them raises PayloadTooLargeError if there are too many files, or their pixels together are too many, and
+    InvalidImageError if packed rows are not whole, or a file is no image that we read.
+
+    Args:
+        source: The images.
+        build_context: What reading files depends on; for packed rows it is not asked for.
 
     Raises:
         MalformedRequestError: If there are none.
-
-    What opens them raises:
-        PayloadTooLargeError: If there are too many files, or their pixels together are too many.
-        InvalidImageError: If packed rows are not whole, or a file is no image that we read.
     """
     kind = source.WhichOneof("source")
     if kind == "packed":
@@ -81,7 +84,7 @@ def find_images(source: pb.Images, context: ReadContext) -> tuple[int, Callable[
             raise _malformed("/images/packed", "packed is empty, expected n*784 bytes")
         return len(packed), lambda: UndecodedRows(partial(images.parse_raw, packed))
     if kind == "files" and source.files.files:
-        return source.files.ByteSize(), partial(open_files, source.files.files, context)
+        return source.files.ByteSize(), partial(open_files, source.files.files, build_context())
     raise _malformed("/images", "no image came, expected files or packed rows")
 
 
