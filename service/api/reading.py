@@ -138,7 +138,7 @@ def sum_pixels(opened: list[images.UndecodedImage], context: ReadContext) -> int
     Raises:
         PayloadTooLargeError: If that is more than the limit.
     """
-    pixels = sum(image.pixels for image in opened)
+    pixels = sum([image.pixels for image in opened])
     if pixels > context.limits.max_pixels:
         raise PayloadTooLargeError(
             f"image files of {pixels} pixels together came, the limit of a request is {context.limits.max_pixels}"

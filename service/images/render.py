@@ -2,6 +2,7 @@
 
 import math
 import zlib
+from functools import lru_cache
 from struct import pack
 
 import numpy as np
@@ -25,8 +26,7 @@ def render_png(image: Images) -> bytes:
     rows[:, 1:] = image
     encoder = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL, _STRATEGY)
     pixels = encoder.compress(rows.data) + encoder.flush()
-    header = pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+    return _render_head(width, height) + _chunk(b"IDAT", pixels) + _END
 
 
 def render_contact_sheet(images: Images, columns: int | None = None) -> bytes:
@@ -46,5 +46,13 @@ def render_contact_sheet(images: Images, columns: int | None = None) -> bytes:
     return render_png(sheet[:-_GAP, :-_GAP])
 
 
+@lru_cache(maxsize=64)
+def _render_head(width: int, height: int) -> bytes:
+    return _SIGNATURE + _chunk(b"IHDR", pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+
+
 def _chunk(name: bytes, content: bytes) -> bytes:
     return pack(">I", len(content)) + name + content + pack(">I", zlib.crc32(content, zlib.crc32(name)))
+
+
+_END = _chunk(b"IEND", b"")

@@ -141,8 +141,8 @@ class EmbeddedBackend:
 def _keep_from_collector() -> None:
     """Take what is alive now out of Python's garbage collection.
 
-    TensorFlow leaves hundreds of thousands of objects that never die, and each full collection that looks at them all
-    stops every request for a tenth of a second.
+    With TensorFlow there are more than a hundred thousand objects that never die, and each full collection that looks
+    at them all stops every request for a tenth of a second.
     """
     gc.collect()
     gc.freeze()

@@ -43,6 +43,7 @@ class Runner:
             return await job.see_through()
         finally:
             self._unfinished -= 1
+            del job  # a failure's traceback holds this frame, which would hold the failure
 
     def close(self) -> None:
         """End the threads once they have done all work, and wait for them."""
@@ -88,6 +89,7 @@ class _Job(Generic[_Result]):
             failure = error
         with suppress(RuntimeError):  # the loop is closed: nobody is left to hear of it
             self._loop.call_soon_threadsafe(self._finish, result, failure)
+        del self, failure  # as in `Runner.run`
 
     async def see_through(self) -> _Result:
         """On the loop: what came of it. A cancellation is let through once the call has returned."""
@@ -102,6 +104,8 @@ class _Job(Generic[_Result]):
             if not self._answer.cancelled():
                 self._answer.exception()  # nobody is left to hear of it; unread, asyncio would write it to the log
             raise
+        finally:
+            del self  # as in `Runner.run`
 
     def _finish(self, result: Any, failure: BaseException | None) -> None:
         self._is_done = True

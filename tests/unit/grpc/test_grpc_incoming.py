@@ -94,6 +94,25 @@ async def test_late_message_counts_for_the_largest(
     assert 0 == context.budget.used
 
 
+async def test_each_message_is_late_by_its_own_clock(
+    caller: grpc.aio.Channel, context: DoorContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was in time, or late, changes nothing for those that come after it."""
+    monkeypatch.setattr(incoming, "_LATE_S", 0.01)
+    score: Any = caller.unary_unary(SCORE)
+    for _ in range(2):
+        await score(REQUEST, timeout=10)
+        call = begin(caller, timeout_s=10)
+        async with asyncio.timeout(10):
+            while not context.budget.used:  # noqa: ASYNC110 - the budget knows no event
+                await asyncio.sleep(0.001)
+        await call.write(REQUEST)
+        await call.done_writing()
+        await call
+
+    assert 0 == context.budget.used
+
+
 async def test_late_message_without_room_is_refused(
     caller: grpc.aio.Channel, context: DoorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
