@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 from starlette.types import ASGIApp
 
+from service.collector import keep_from_collector
 from service.core import Core, run_core
 from service.doors import build_gateway_app, build_gateway_rpc, build_model_server_app, build_model_server_rpc
 from service.servers import (
@@ -52,6 +53,7 @@ async def serve_gateway(settings: Settings) -> None:
             note_open = partial(_log.info, "listening", url=url, docs=f"{url}/docs", grpc=address)
             server = build_gateway_http(core, listener, settings, certificate)
             farewell = plan_farewell(core, rpc, settings.limits)
+            keep_from_collector()
             await serve_until_signal([server, rpc], farewell, note_open=note_open)
     _log.info("stopped")
 
@@ -102,6 +104,7 @@ async def _answer_as_model_server(core: Core, settings: Settings, certificate: S
         note_open = partial(_log.info, "listening", url=url, grpc=address)
         server = _build_http(build_model_server_app(core.context), core, listener, settings, certificate)
         farewell = plan_farewell(core, rpc, settings.limits)
+        keep_from_collector()
         await serve_until_signal([server, rpc], farewell, note_open=note_open)
 
 

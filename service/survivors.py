@@ -26,6 +26,14 @@ class Survivors(Generic[Item]):
         self._young: set[Item] = set()
         self._old: set[Item] = set()
         self._is_timed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that all of them are on; to ask Python for it costs a system call each time."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
 
     def add(self, item: Item) -> None:
         """It is here from now on."""
@@ -40,7 +48,7 @@ class Survivors(Generic[Item]):
 
     def _look_later(self) -> None:
         self._is_timed = True
-        asyncio.get_running_loop().call_later(self._after_s, self._look)
+        self.loop.call_later(self._after_s, self._look)
 
     def _look(self) -> None:
         told, self._old, self._young = self._old, self._young, set()

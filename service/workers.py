@@ -20,6 +20,7 @@ from service.app import (
     plan_farewell,
     wait_for_model,
 )
+from service.collector import keep_from_collector
 from service.core import Core, run_core
 from service.doors import build_gateway_rpc
 from service.observability.shared import SharedPage, forget_worker
@@ -191,6 +192,7 @@ async def serve_worker(settings: Settings, heritage: Heritage) -> None:
                     rpc = _build_rpc(core, settings, heritage.grpc_port, certificate)
                     async with page.keep_fresh():
                         farewell = plan_farewell(core, rpc, settings.limits)
+                        keep_from_collector()
                         await serve_until_signal([http, rpc, lifeline], farewell, (LEAVE,))
                 if lifeline.is_cut():  # nobody else will take it away
                     shutil.rmtree(heritage.metrics, ignore_errors=True)

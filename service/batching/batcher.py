@@ -117,7 +117,7 @@ class Batcher:
         if self._is_closed:
             raise NotReadyError("the service is shutting down")
         deadline.check()
-        loop = asyncio.get_running_loop()
+        loop = self._timed.loop
         entry = Entry(call, rows, deadline, loop.create_future(), next(self._orders), origin, self._clock())
         self._room.admit(entry)
         self._dispatch_soon(loop)
@@ -167,7 +167,7 @@ class Batcher:
         if not self._running:
             self._rate.resume()
         self._note_waits(parts)
-        task = asyncio.get_running_loop().create_task(self._run(parts))
+        task = self._timed.loop.create_task(self._run(parts))
         self._running[task] = parts
         self._callers[task] = len(parts)
         for part in parts:

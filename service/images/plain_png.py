@@ -5,6 +5,8 @@ then takes or refuses it. What is decoded here has the same pixels there; tests 
 """
 
 import zlib
+from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from struct import Struct
 
@@ -34,11 +36,16 @@ def is_plain(data: bytes) -> bool:
 
 def decode_plain(data: bytes) -> Images | None:
     """The pixels of a plain file, uint8 (28, 28); None if it must be looked at more closely."""
-    # At the first request rather than at the start: it takes 10 ms, and whoever sends arrays never needs it.
+    decode, error = _load_decoder()
+    try:
+        return decode(data)
+    except error:
+        return None
+
+
+@cache
+def _load_decoder() -> tuple[Callable[[bytes], Images], type[Exception]]:
+    """libspng, at the first request rather than at the start: it takes 10 ms, and who sends arrays never needs it."""
     from imagecodecs import SpngError, spng_decode
 
-    try:
-        image: Images = spng_decode(data)
-    except SpngError:
-        return None
-    return image
+    return spng_decode, SpngError

@@ -61,7 +61,7 @@ class CallerWatch:
 
     async def __aenter__(self) -> Self:
         """Begin to watch the current task."""
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._watched.loop)
         if task is None:  # pragma: no cover - asyncio runs coroutines in tasks
             raise RuntimeError("there is no current task to watch")
         self._task = task

@@ -1,7 +1,6 @@
 """The embedded backend: runs batches on the shelf's versions, in threads of its own."""
 
 import asyncio
-import gc
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from service.backends.embedded.quiet import held_back_stderr
 from service.backends.embedded.runner import Runner
 from service.backends.embedded.shelf import Shelf
 from service.backends.embedded.warming import Warmer, split_sizes
+from service.collector import keep_from_collector
 from service.domain import Answer, Call, Deadline, Origin, Rows, VersionStatus
 from service.errors import InvalidCodeError
 from service.settings import EmbeddedBackendSettings, ModelSettings
@@ -120,7 +120,7 @@ class EmbeddedBackend:
                 from service.backends.embedded import graph
 
                 graph.list_devices()
-            _keep_from_collector()
+            keep_from_collector()
         from service.backends.embedded.graph import load_warm_graph
 
         return load_warm_graph(path, self._settings.intra_op_threads, self._first_sizes)
@@ -136,13 +136,3 @@ class EmbeddedBackend:
                     _log.exception("versions_not_refreshed")
                 trouble = repr(error)
             await asyncio.sleep(self._poll_interval_s)
-
-
-def _keep_from_collector() -> None:
-    """Take what is alive now out of Python's garbage collection.
-
-    With TensorFlow there are more than a hundred thousand objects that never die, and each full collection that looks
-    at them all stops every request for a tenth of a second.
-    """
-    gc.collect()
-    gc.freeze()

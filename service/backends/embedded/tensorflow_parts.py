@@ -1,8 +1,8 @@
 """The parts of TensorFlow that a session is made of, imported without the rest.
 
 `import tensorflow` also brings in Keras, data sets, distribution, and SciPy and Matplotlib where Keras finds them: two
-thirds of its time and a third to a half of its memory, of which a C++ session needs nothing. The parts are in
-`tensorflow.python`, which is not public; but where they are has not changed for years.
+thirds of its time and half of its memory, of which a C++ session needs nothing. The parts are in `tensorflow.python`,
+which is not public: should one of them move, no version can be loaded, and the tests of this backend say so.
 """
 
 import sys
