@@ -6,3 +6,9 @@ WHOLE_ANSWER = "digitcodec.whole_answer"
 Names of headers are in lower case, Content-Length is among them where one is due, Connection and Transfer-Encoding are
 not. Whoever wraps `send` to change answers takes it out of the scope.
 """
+
+WHOLE_BODY = "digitcodec.whole_body"
+"""Extension of a scope: a function that takes the body if all of it is here and nothing was received, or None.
+
+It takes the place of the messages that bring the body. Whoever wraps `receive` to change bodies takes it out.
+"""

@@ -1,7 +1,7 @@
 """Encode, decode, reconstruct and score: the core that every door calls; knows no transport."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from service.backends import contract
 from service.backends.base import Backend
@@ -53,7 +53,9 @@ class Charger(Protocol):
 class Submitter(Protocol):
     """What runs a call among others': a batcher, or several of them."""
 
-    async def submit(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN) -> Answer:
+    def submit(
+        self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN
+    ) -> Coroutine[Any, Any, Answer]:
         """Run the call on the rows; see `service.batching.Batcher.submit`."""
 
 
@@ -203,16 +205,21 @@ class Codec:
             self._observe_scores(outputs["errors"], outputs["anomaly_scores"], anomalies)
         return anomalies
 
-    async def _run(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin) -> Answer:
+    def _run(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin) -> Coroutine[Any, Any, Answer]:
         if len(rows) > self._max_rows:
             raise PayloadTooLargeError(f"{len(rows)} rows came, the limit is {self._max_rows}")
         if self._charger is None:
-            return await self._lanes.submit(call, rows, deadline, origin)
-        self._charger.charge(origin.caller, len(rows))
+            return self._lanes.submit(call, rows, deadline, origin)
+        return self._run_charged(self._charger, call, rows, deadline, origin)
+
+    async def _run_charged(
+        self, charger: Charger, call: Call, rows: Rows, deadline: Deadline, origin: Origin
+    ) -> Answer:
+        """Charge the caller for what is run; what is refused was no work, and costs nothing."""
+        charger.charge(origin.caller, len(rows))
         try:
             return await self._lanes.submit(call, rows, deadline, origin)
         except BaseException as error:
-            # What was refused was no work, and costs nothing.
             if origin.timings.queue_s is None or isinstance(error, _UNSEEN):
-                self._charger.refund(origin.caller, len(rows))
+                charger.refund(origin.caller, len(rows))
             raise

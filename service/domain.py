@@ -85,14 +85,16 @@ class Deadline(NamedTuple):
         """Seconds left; negative once the deadline has passed."""
         return self.at_s - time.monotonic()
 
-    def check(self) -> None:
-        """Refuse to go on for a caller whose time is up.
+    def check(self) -> float:
+        """Refuse to go on for a caller whose time is up; else the seconds left.
 
         Raises:
             DeadlineExceededError: If the deadline has passed.
         """
-        if self.remaining_s() <= 0:
+        remaining_s = self.remaining_s()
+        if remaining_s <= 0:
             raise DeadlineExceededError("the deadline passed before the work began")
+        return remaining_s
 
 
 @dataclass(slots=True)

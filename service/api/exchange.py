@@ -13,7 +13,7 @@ from service.api.callers import name_caller
 from service.domain import Origin
 from service.errors import BackendContractError, BackendError, DeadlineExceededError, DigitCodecError, NotReadyError
 from service.observability.access_log import AccessLog
-from service.observability.requests import RequestMetrics
+from service.observability.requests import Outcome, RequestMetrics
 from service.observability.traces import RequestSpan
 
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}").fullmatch
@@ -187,16 +187,11 @@ class Exchange:
         return "warning" if self.reason in _OURS else "info"
 
     def _count(self, seconds: float) -> None:
-        metrics, operation = self._metrics, self.operation
-        metrics.end(self.door.name, operation, self.status, seconds)
-        if (decode_s := self.origin.timings.decode_s) is not None:
-            metrics.note_decode(self.door.name, decode_s)
-        if self.reason is not None:
-            metrics.note_rejected(self.reason)
-        elif self.rows:
-            metrics.note_rows(operation, self.rows)
+        rows = (self.rows or 0) if self.reason is None else 0
+        outcome = Outcome(seconds, self.origin.timings.decode_s, rows)
+        self._metrics.end(self.door.name, self.operation, self.status, self.reason, outcome)
         if self.key is not None:
-            metrics.note_key(self.key, (self.rows or 0) if self.reason is None else 0)
+            self._metrics.note_key(self.key, rows)
 
     def _build_fields(self, seconds: float) -> dict[str, Any]:
         timings = self.origin.timings

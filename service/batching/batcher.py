@@ -116,13 +116,13 @@ class Batcher:
         """
         if self._is_closed:
             raise NotReadyError("the service is shutting down")
-        deadline.check()
+        remaining_s = deadline.check()
         loop = self._timed.loop
         entry = Entry(call, rows, deadline, loop.create_future(), next(self._orders), origin, self._clock())
         self._room.admit(entry)
         self._dispatch_soon(loop)
         self._timed.add(entry)
-        if deadline.remaining_s() <= 2 * _SLOW_S:
+        if remaining_s <= 2 * _SLOW_S:
             entry.expire_in_time()
         try:
             return await entry.result
@@ -131,7 +131,8 @@ class Batcher:
             raise
         finally:
             self._timed.remove(entry)
-            entry.stop_timer()
+            if entry.timer is not None:
+                entry.timer.cancel()
             if entry.waiting:
                 self._room.remove(entry)
             if entry.left_s is not None:
@@ -176,7 +177,8 @@ class Batcher:
 
     def _note_waits(self, parts: list[Part]) -> None:
         now_s = self._clock()
-        for entry in (part.entry for part in parts):
+        for part in parts:
+            entry = part.entry
             if entry.left_s is None:
                 entry.left_s = now_s
                 entry.origin.timings.queue_s = waited_s = now_s - entry.admitted_s
@@ -184,7 +186,7 @@ class Batcher:
 
     def _finish(self, task: asyncio.Task[None]) -> None:
         del self._callers[task]
-        self._rate.note_finished(sum(len(part) for part in self._running.pop(task)))
+        self._rate.note_finished(sum([part.stop - part.start for part in self._running.pop(task)]))
         self._dispatch()
 
     async def _run(self, parts: list[Part]) -> None:
@@ -223,10 +225,10 @@ class Batcher:
         if len(parts) == 1:
             parts[0].deliver(answer, self._run_again)
             return
-        start = 0
+        start, run_again = 0, self._run_again
         for part in parts:
             stop = start + len(part)
-            part.deliver(split(answer, start, stop), self._run_again)
+            part.deliver(split(answer, start, stop), run_again)
             start = stop
 
     def _fail(self, parts: list[Part], error: Exception) -> None:

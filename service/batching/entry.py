@@ -82,11 +82,6 @@ class Entry:
             delay_s = max(self.deadline.remaining_s(), 0)
             self.timer = asyncio.get_running_loop().call_later(delay_s, self.expire)
 
-    def stop_timer(self) -> None:
-        """Nobody is to be told any more."""
-        if self.timer is not None:
-            self.timer.cancel()
-
     def fail(self, error: Exception) -> None:
         """Hand the error to the caller, unless it left or has its answer."""
         if not self.result.done():
@@ -123,7 +118,7 @@ class Part:
         entry = self.entry
         if not self.is_wanted():
             return
-        if len(self) == len(entry.rows):
+        if self.stop - self.start == len(entry.rows):
             entry.result.set_result(answer)
             return
         entry.parts[self.start] = answer

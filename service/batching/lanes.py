@@ -1,6 +1,8 @@
 """Two batchers before one backend: large requests must not stand in front of small ones."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from service.batching.batcher import Batcher
 from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
@@ -44,10 +46,12 @@ class Lanes:
         if is_small or self._bulk.find_refusal(caller) is not None:
             raise refusal
 
-    async def submit(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN) -> Answer:
+    def submit(
+        self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN
+    ) -> Coroutine[Any, Any, Answer]:
         """Run the call in the lane that suits the request; see `Batcher.submit`."""
         lane = self._bulk if len(rows) > self._max_small_rows else self._small
-        return await lane.submit(call, rows, deadline, origin)
+        return lane.submit(call, rows, deadline, origin)
 
     async def close(self, grace_s: float) -> None:
         """Close both lanes side by side; see `Batcher.close`."""

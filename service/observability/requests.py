@@ -1,5 +1,8 @@
 """What came of requests, at every door."""
 
+from functools import partial
+from typing import NamedTuple
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from service.observability.buffers import Buffer, Buffers
@@ -10,7 +13,21 @@ from service.observability.histogram import ArrayHistogram
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
 
 Code = int | str
-_Ended = tuple[str, str, Code]
+_Ended = tuple[str, str, Code, str | None]
+
+
+class Outcome(NamedTuple):
+    """What one request came to.
+
+    Attributes:
+        seconds: From its head to the end of its answer.
+        decode_s: Time to read and check its rows, or to find them wrong; None if it got not so far.
+        rows: Rows that got a good answer.
+    """
+
+    seconds: float
+    decode_s: float | None = None
+    rows: int = 0
 
 
 class RequestMetrics:
@@ -36,14 +53,19 @@ class RequestMetrics:
         self._left_out = buffers.add_up(
             self._counter("digitcodec_log_lines_left_out", "Lines about requests that were not written.")
         )
-        self._ended: Children[_Ended, Buffer[float]] = Children(
-            lambda key: _time_each(buffers, ended.labels(*key), seconds.labels(*key[:2]))
-        )
-        self._rejected: Children[str, Buffer[int]] = Children(lambda reason: buffers.add_up(rejected.labels(reason)))
-        self._rows: Children[str, Buffer[int]] = Children(lambda operation: buffers.add_up(rows.labels(operation)))
-        self._decode: Children[str, Buffer[float]] = Children(
-            lambda door: buffers.make(decode_s.labels(door).observe_all)
-        )
+
+        def tell(key: _Ended, outcomes: list[Outcome]) -> None:
+            door, operation, code, reason = key
+            ended.labels(door, operation, code).inc(len(outcomes))
+            seconds.labels(door, operation).observe_all([each.seconds for each in outcomes])
+            if decoded := [each.decode_s for each in outcomes if each.decode_s is not None]:
+                decode_s.labels(door).observe_all(decoded)
+            if reason is not None:
+                rejected.labels(reason).inc(len(outcomes))
+            elif total := sum(each.rows for each in outcomes):
+                rows.labels(operation).inc(total)
+
+        self._ended: Children[_Ended, Buffer[Outcome]] = Children(lambda key: buffers.make(partial(tell, key)))
         self._key: Children[str, Buffer[int]] = Children(
             lambda key: _add_up_each(buffers, key_requests.labels(key), key_rows.labels(key))
         )
@@ -53,18 +75,10 @@ class RequestMetrics:
         """A request has come."""
         self._inflight += 1
 
-    def end(self, door: str, operation: str, code: Code, seconds: float) -> None:
-        """It has ended, so long after it began."""
+    def end(self, door: str, operation: str, code: Code, reason: str | None, outcome: Outcome) -> None:
+        """It has ended; with a reason of the error table, or None for a good answer."""
         self._inflight -= 1
-        self._ended[door, operation, code].note(seconds)
-
-    def note_rows(self, operation: str, rows: int) -> None:
-        """So many rows got a good answer."""
-        self._rows[operation].note(rows)
-
-    def note_decode(self, door: str, seconds: float) -> None:
-        """The rows of a request were read and checked, or found wrong, in so long."""
-        self._decode[door].note(seconds)
+        self._ended[door, operation, code, reason].note(outcome)
 
     def note_key(self, key: str, rows: int) -> None:
         """A request of a known key has ended, with so many rows well answered."""
@@ -73,10 +87,6 @@ class RequestMetrics:
     def note_left_out(self) -> None:
         """A log line was not written."""
         self._left_out.note(1)
-
-    def note_rejected(self, reason: str) -> None:
-        """A request got no good answer."""
-        self._rejected[reason].note(1)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self._registry)
@@ -89,16 +99,6 @@ class RequestMetrics:
             "digitcodec_inflight_requests", "Requests under way.", registry=self._registry, multiprocess_mode="livesum"
         )
         self._buffers.flush_with(lambda: gauge.set(self._inflight))
-
-
-def _time_each(buffers: Buffers, count: Counter, seconds: ArrayHistogram) -> Buffer[float]:
-    """A buffer of times, each of which counts as one."""
-
-    def tell(values: list[float]) -> None:
-        count.inc(len(values))
-        seconds.observe_all(values)
-
-    return buffers.make(tell)
 
 
 def _add_up_each(buffers: Buffers, count: Counter, rows: Counter) -> Buffer[int]:

@@ -10,9 +10,9 @@ import httptools
 import uvicorn
 from uvicorn._types import ASGI3Application, ASGIVersions, HTTPScope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.asgi import WHOLE_ANSWER
+from service.asgi import WHOLE_ANSWER, WHOLE_BODY
 from service.servers.cycle import Cycle
 from service.servers.refusals import HEAD_TOO_LARGE, MALFORMED, TIMED_OUT, TOO_MANY, TOO_MANY_AT_ONCE, Refusal
 from service.servers.shared import SharedState
@@ -37,15 +37,13 @@ class _RefusedHeadError(Exception):
 class _Flow(FlowControl):
     """Reads no more while a body waits that is large and whose turn has not come: uvicorn's reads on at each turn."""
 
-    def __init__(
-        self, transport: asyncio.Transport, pipeline: deque[tuple[RequestResponseCycle, ASGI3Application]]
-    ) -> None:
+    def __init__(self, transport: asyncio.Transport, pipeline: deque[tuple[Cycle, ASGI3Application]]) -> None:
         super().__init__(transport)
         self._pipeline = pipeline  # the newest one first
 
     def resume_reading(self) -> None:
         """Read on, if there is room; else whoever is the last in the pipeline does so when its turn comes."""
-        if not self._pipeline or len(self._pipeline[0][0].body) <= HIGH_WATER_LIMIT:
+        if not self._pipeline or self._pipeline[0][0].waiting_bytes <= HIGH_WATER_LIMIT:
             super().resume_reading()
 
 
@@ -56,6 +54,9 @@ class Connection(HttpToolsProtocol):
     something (a head; or the rest of a body that was answered already), or we owe an answer, whose deadline the
     application watches, or neither: then it is idle.
     """
+
+    cycle: Cycle
+    pipeline: deque[tuple[Cycle, ASGI3Application]]  # type: ignore[assignment] # of our own cycles
 
     def __init__(self, config: uvicorn.Config, shared: SharedState, *, is_one_too_many: bool) -> None:
         """Prepare for a connection that was accepted.
@@ -68,14 +69,15 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, shared, {}, asyncio.get_running_loop())
         self._shared = shared
         self._settings = shared.settings
+        self._max_head_bytes = shared.settings.max_header_bytes
         shared.shaking_hands.add(self)
         if is_one_too_many:
             shared.turned_away.add(self)
         self._reads_head = True
         # Bytes that came since the last head or piece of a body was complete: a head's, a chunk's frame, trailers.
         self._unparsed_bytes = 0
-        self._body_of: RequestResponseCycle | None = None
-        self._unanswered: deque[RequestResponseCycle] = deque()  # the oldest one first
+        self._body_of: Cycle | None = None
+        self._unanswered: deque[Cycle] = deque()  # the oldest one first
         self._owed_since_s: float | None = None
         self._idle_since_s: float | None = None
         self._has_answers = False  # given or to be given, and perhaps not yet taken
@@ -112,8 +114,9 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; of a head no more than may come, however much it is."""
-        limit = self._settings.max_header_bytes
-        while self._reads_head and not self._is_deaf and len(data) > (room := limit - self._unparsed_bytes):
+        while self._reads_head and len(data) > (room := self._max_head_bytes - self._unparsed_bytes):
+            if self._is_deaf:
+                return
             self._feed(data[:room])
             data = data[room:]
         self._feed(data)
@@ -131,9 +134,11 @@ class Connection(HttpToolsProtocol):
             # The parser stops at a protocol that it does not know, so the answer ends the connection.
             self.cycle.keep_alive = False
         else:
-            if self._unparsed_bytes >= self._settings.max_header_bytes:
+            if not self._unparsed_bytes:
+                return
+            if self._unparsed_bytes >= self._max_head_bytes:
                 self._refuse(HEAD_TOO_LARGE)
-            elif self._unparsed_bytes and not self._unanswered and self._owed_since_s is None:
+            elif not self._unanswered and self._owed_since_s is None:
                 self._owed_since_s = self.loop.time()  # empty lines before a head
 
     def on_message_begin(self) -> None:
@@ -184,7 +189,7 @@ class Connection(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         if self.scope["method"] != "HEAD":
-            self.scope["extensions"] = {WHOLE_ANSWER: cycle.answer}  # type: ignore[dict-item] # ASGI's own are dicts
+            self.scope["extensions"] = {WHOLE_ANSWER: cycle.answer, WHOLE_BODY: cycle.take_body}  # type: ignore[dict-item] # ASGI's own are dicts
         return cycle
 
     def _build_scope(self, version: str) -> HTTPScope:
@@ -210,11 +215,17 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A piece of the body is here."""
         self._unparsed_bytes = 0
-        super().on_body(body)
+        if self.cycle.response_complete:
+            return
+        self.cycle.add_body(body)
+        if self.cycle.waiting_bytes > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
         """The request is here to its end."""
-        super().on_message_complete()
+        if not self.cycle.response_complete:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
         self._reads_head = True
         self._unparsed_bytes = 0
         self._body_of = None
@@ -234,7 +245,8 @@ class Connection(HttpToolsProtocol):
 
     def _go_on(self) -> None:
         """Begin with the next request, or wait for one."""
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         elif not self._unanswered:
@@ -320,7 +332,7 @@ class Connection(HttpToolsProtocol):
         if not self._unanswered:
             self._tell()
 
-    def _drop(self, broken: RequestResponseCycle) -> None:
+    def _drop(self, broken: Cycle) -> None:
         """Take back a request whose body cannot come."""
         self._unanswered.pop()
         if self._unanswered:
@@ -347,7 +359,7 @@ def _find_plain(client: tuple[str, int] | None) -> tuple[str, int] | None:
     return (str(mapped), client[1]) if client and mapped else client
 
 
-def _disconnect(cycle: RequestResponseCycle) -> None:
+def _disconnect(cycle: Cycle) -> None:
     """Let the application know that nobody waits for its answer."""
     cycle.disconnected = True
     cycle.message_event.set()

@@ -41,7 +41,7 @@ def put_pixels(stream: bytes) -> bytes:
 def strict_way() -> Iterator[None]:
     """As if libspng were not installed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.images.files.HAS_DECODER", False)  # noqa: FBT003
+        patch.setattr("service.images.files.HAS_DECODER", False)
         yield
 
 

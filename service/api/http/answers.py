@@ -1,19 +1,14 @@
 """A whole HTTP answer as a value, and how it is sent; knows ASGI and nothing else."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from starlette.types import Scope, Send
-
-from service.asgi import WHOLE_ANSWER
+from starlette.types import Send
 
 Header = tuple[bytes, bytes]
 
 JSON = (b"content-type", b"application/json")
 CLOSE = (b"connection", b"close")
 NO_CONTENT = 204
-
-
-_NO_EXTENSIONS: dict[str, Any] = {}
 
 
 class HttpAnswer(NamedTuple):
@@ -45,12 +40,3 @@ async def send_answer(send: Send, answer: HttpAnswer, *headers: Header) -> None:
     """Send a whole answer, with more headers."""
     await send(answer.start_message(*headers))
     await send({"type": "http.response.body", "body": answer.body})
-
-
-async def send_at_once(scope: Scope, send: Send, answer: HttpAnswer, *headers: Header) -> None:
-    """The same, in one step where the server of the scope can."""
-    send_whole = scope.get("extensions", _NO_EXTENSIONS).get(WHOLE_ANSWER)
-    if send_whole is None:
-        await send_answer(send, answer, *headers)
-    else:
-        await send_whole(answer.status, answer.list_headers(headers), answer.body)

@@ -47,14 +47,8 @@ class OperationHandler:
 
     async def __call__(self, request: HttpRequest, exchange: Exchange) -> HttpAnswer:
         """Answer one request."""
-        if request.method == "OPTIONS":
-            return HttpAnswer(204, ((b"allow", ALLOWED_METHODS.encode()),))
         if request.method != "POST":
-            detail = f"{self._operation.path} has no method {request.method}, it has {ALLOWED_METHODS}"
-            raise MethodNotAllowedError(detail, allow=ALLOWED_METHODS)
-        return await self._operate(request, exchange)
-
-    async def _operate(self, request: HttpRequest, exchange: Exchange) -> HttpAnswer:
+            return self._answer_method(request.method)
         context = self._context
         deadline = context.find_deadline(parse_timeout(request.headers.get(b"x-request-timeout")))
         head = self._parse_head(request, deadline)
@@ -69,6 +63,12 @@ class OperationHandler:
             result = await self._operation.run(context.codec, rows, head.options, deadline, exchange.origin)
             exchange.version = result.version
             return await render_rows(lambda: head.render(result, context.codec.model_name), len(rows), context.bulk)
+
+    def _answer_method(self, method: str) -> HttpAnswer:
+        if method == "OPTIONS":
+            return HttpAnswer(204, ((b"allow", ALLOWED_METHODS.encode()),))
+        detail = f"{self._operation.path} has no method {method}, it has {ALLOWED_METHODS}"
+        raise MethodNotAllowedError(detail, allow=ALLOWED_METHODS)
 
     def _parse_head(self, request: HttpRequest, deadline: Deadline) -> _Head:
         options = parse_options(request.query, self._operation.parameters)

@@ -82,13 +82,13 @@ class Frame:
         """Answer one request, whatever happens, and write its line."""
         headers = join_headers(scope["headers"])
         origin = self._context.find_origin(headers, find_address(scope))
-        body = RequestBody(headers, receive, self._context.limits.max_body_bytes, self._context.budget)
+        body = RequestBody(headers, scope, receive, self._context.limits.max_body_bytes, self._context.budget)
         path = find_path(scope)
         request = HttpRequest(scope["method"], path, scope["query_string"], headers, body, receive, self._watched)
         exchange = self._context.begin(self._door, self._operation, origin)
         try:
             answer = await self._answer(request, exchange)
-            await body.answer(scope, send, answer, (b"x-request-id", exchange.request_id))
+            await body.answer(send, answer, (b"x-request-id", exchange.request_id))
         except ClientGoneError:
             exchange.abandon()
         finally:

@@ -36,20 +36,20 @@ class Operation:
         return f"/{self.name}"
 
 
-async def _encode(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origin: Origin) -> Result:
-    return await codec.encode(rows, options.selector, deadline, origin=origin)
+def _encode(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origin: Origin) -> Awaitable[Result]:
+    return codec.encode(rows, options.selector, deadline, origin=origin)
 
 
-async def _decode(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origin: Origin) -> Result:
-    return await codec.decode(rows, options.selector, deadline, origin=origin)
+def _decode(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origin: Origin) -> Awaitable[Result]:
+    return codec.decode(rows, options.selector, deadline, origin=origin)
 
 
-async def _reconstruct(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origin: Origin) -> Result:
-    return await codec.reconstruct(rows, options.selector, deadline, options.threshold, origin=origin)
+def _reconstruct(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origin: Origin) -> Awaitable[Result]:
+    return codec.reconstruct(rows, options.selector, deadline, options.threshold, origin=origin)
 
 
-async def _score(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origin: Origin) -> Result:
-    return await codec.score(rows, options.selector, deadline, options.threshold, origin=origin)
+def _score(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origin: Origin) -> Awaitable[Result]:
+    return codec.score(rows, options.selector, deadline, options.threshold, origin=origin)
 
 
 _VERSION = frozenset({"version", "label"})

@@ -239,7 +239,7 @@ async def test_expired_entry_never_reaches_the_backend(batcher: Batcher, backend
 
 async def test_expiry_is_noticed_even_if_its_timer_is_late(batcher: Batcher, backend: HeldBackend) -> None:
     """The deadline is looked at again as the batch forms, for a loop that was too busy to run the timer."""
-    deadline = PassingDeadline.after(600)
+    deadline = PassingDeadline(far().at_s)
     async with backend.held():
         first = submit(batcher, image(0))
         await backend.wait_for_batches(1)
@@ -403,7 +403,7 @@ async def test_abandoned_rows_are_counted_off_when_a_batch_forms(batcher: Batche
     async with backend.held():
         first = submit(batcher, image(0))
         await backend.wait_for_batches(1)
-        deadline = PassingDeadline.after(600)
+        deadline = PassingDeadline(far().at_s)
         late = submit(batcher, ALL[:16], deadline=deadline)
         await turn_of_the_loop()
         deadline.is_over = True

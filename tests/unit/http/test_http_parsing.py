@@ -29,11 +29,12 @@ class CountedDeadline(Deadline):
 
     looks = 0
 
-    def check(self) -> None:
+    def check(self) -> float:
         """Take one look away."""
         if not self.looks:
             raise DeadlineExceededError("no look is left")
         self.looks -= 1
+        return self.looks
 
 
 def allow_looks(count: int) -> CountedDeadline:

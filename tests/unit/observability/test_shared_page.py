@@ -16,6 +16,7 @@ from support.http_door import build_codec
 from support.scrape import Scrape
 
 from service.observability.metrics import Metrics
+from service.observability.requests import Outcome
 from service.observability.shared import SharedPage, forget_worker
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -43,7 +44,7 @@ def work(metrics: Metrics, requests: int) -> None:
     """Take note of requests, each with scores of twenty images."""
     for _ in range(requests):
         metrics.requests.begin()
-        metrics.requests.end("http", "score", 200, 0.25)
+        metrics.requests.end("http", "score", 200, None, Outcome(0.25))
         scores = np.linspace(0, 1, 20, dtype=np.float32)
         metrics.scores.note(np.full(20, 0.003, np.float32), scores, scores == 1)
 
