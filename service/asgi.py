@@ -8,7 +8,8 @@ not. Whoever wraps `send` to change answers takes it out of the scope.
 """
 
 WHOLE_BODY = "digitcodec.whole_body"
-"""Extension of a scope: a function that takes the body if all of it is here and nothing was received, or None.
+"""Extension of a scope: a function that takes the body if all of it is here, or None; to be called once.
 
-It takes the place of the messages that bring the body. Whoever wraps `receive` to change bodies takes it out.
+It takes the place of the messages that bring the body, so nothing must have been received. Whoever wraps `receive` to
+change bodies takes it out.
 """

@@ -1,7 +1,7 @@
 """Encode, decode, reconstruct and score: the core that every door calls; knows no transport."""
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from service.backends import contract
 from service.backends.base import Backend
@@ -51,11 +51,12 @@ class Charger(Protocol):
 
 
 class Submitter(Protocol):
-    """What runs a call among others': a batcher, or several of them."""
+    """What runs a call among others': a batcher, or several of them.
 
-    def submit(
-        self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN
-    ) -> Coroutine[Any, Any, Answer]:
+    Whoever only passes a request on is no coroutine: each takes a quarter of a microsecond.
+    """
+
+    def submit(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN) -> Awaitable[Answer]:
         """Run the call on the rows; see `service.batching.Batcher.submit`."""
 
 
@@ -205,7 +206,7 @@ class Codec:
             self._observe_scores(outputs["errors"], outputs["anomaly_scores"], anomalies)
         return anomalies
 
-    def _run(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin) -> Coroutine[Any, Any, Answer]:
+    def _run(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin) -> Awaitable[Answer]:
         if len(rows) > self._max_rows:
             raise PayloadTooLargeError(f"{len(rows)} rows came, the limit is {self._max_rows}")
         if self._charger is None:

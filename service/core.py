@@ -204,7 +204,7 @@ def build_backend(settings: Settings, small: BatchLimits, bulk: BatchLimits) -> 
 
 
 def find_warm_up_sizes(small: int, bulk: int) -> tuple[int, ...]:
-    """Batch sizes to run before a version may answer: the small ones, powers of two, and the limits of both lanes.
+    """Batch sizes to run before callers bring them: the small ones, powers of two, and the limits of both lanes.
 
     TensorFlow prepares its kernels anew for each size it has not seen, which costs the first caller a millisecond.
     """

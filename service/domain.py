@@ -1,6 +1,6 @@
 """The values that travel through the gateway; knows no transport, no file format and no backend.
 
-Those that every request makes are named tuples, which take a third of the time of a frozen dataclass.
+Those that every request makes on its way are named tuples, which take a third of the time of a frozen dataclass.
 """
 
 import time
@@ -143,9 +143,9 @@ class VersionStatus:
 
     Attributes:
         version: Its number.
-        state: LOADING while it is read and warmed up, AVAILABLE while it answers, UNLOADING while its last
+        state: LOADING while it is read, AVAILABLE while it answers, UNLOADING while its last
             batches finish, END once it has failed or is gone.
-        error: Why it could not be loaded, or why nothing newer is known of it; or None.
+        error: Why it could not be loaded, what it cannot do, or why nothing newer is known of it; or None.
         code_dim: Width of its codes, once known.
         labels: The labels that point at it.
         signatures: Inputs and outputs of each signature, once known.

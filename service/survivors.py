@@ -35,6 +35,10 @@ class Survivors(Generic[Item]):
             self._loop = asyncio.get_running_loop()
         return self._loop
 
+    def may_miss(self, delay_s: float) -> bool:
+        """Whether so short a time may be over before an item that is added now is told of."""
+        return delay_s <= 2 * self._after_s
+
     def add(self, item: Item) -> None:
         """It is here from now on."""
         self._young.add(item)

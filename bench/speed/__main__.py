@@ -15,9 +15,10 @@ from bench.speed.calls import answer_directly
 from bench.speed.checks import check_answers
 from bench.speed.contestants import Contestant, Server, Session, Stub
 from bench.speed.findings import Finding, find_growth, find_ratios
-from bench.speed.flame import NoFlameError, draw_flame, find_py_spy
+from bench.speed.failures import FAILURES
+from bench.speed.flame import draw_flame, find_py_spy
 from bench.speed.helper import Helper, helper_process
-from bench.speed.loads import Load, list_loads
+from bench.speed.loads import SIGNATURES, Load, list_loads
 from bench.speed.memory import measure_memory
 from bench.speed.neighbours import measure_neighbours
 from bench.speed.options import add_common, end_like_an_interrupt, load_digits
@@ -52,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.flame:
             find_py_spy()
         run(options)
-    except NoFlameError as error:
-        print(f"no flame graph: {error}", file=sys.stderr)
+    except FAILURES as error:
+        print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -66,10 +67,10 @@ def run(options: argparse.Namespace) -> tuple[list[Round], list[Finding]]:
     digits, loads = load_digits(options.data), list_loads(options.concurrencies)
     with linked_root(options.version_dir) as root:
         with open_field(options.version_dir, root, digits, loads) as field:
+            if options.flame:  # first: should it fail, nothing was measured in vain
+                draw_flame(field.ours, field.client, digits, options.flame)
             rounds = list(measure_rounds(field.contestants, loads, options.rounds, options.seconds, _say))
             neighbours = list(measure_neighbours(field.ours, field.client, options.rounds, options.seconds))
-            if options.flame:
-                draw_flame(field.ours, field.client, digits, options.flame)
         findings = [*find_ratios(rounds, loads), find_growth(neighbours)]
         if options.memory:
             with helper_process() as helper:
@@ -93,8 +94,7 @@ def open_field(version: Path, root: Path, digits: Images, loads: Sequence[Load])
         session = Session(caller, version, digits, ours.name)
         servers = [Server(ours, client, digits, ours.processes[0])]
         servers += [Server(each, client, digits) for each in (naive, floor, thin)]
-        expected = caller.call(answer_directly, version, "reconstruct", digits)
-        expected |= caller.call(answer_directly, version, "encode", digits)
+        expected = {each: caller.call(answer_directly, version, each, digits) for each in SIGNATURES}
         for system in (ours, naive, thin):
             check_answers(system, loads, digits, expected)
         _say("the systems are ready, and their answers are right")

@@ -22,7 +22,8 @@ _GOOD = b"HTTP/1.1 200"
 _LENGTH = b"content-length:"
 # Requests that are under way when the time is over have so long to be answered.
 _LAST_ANSWERS_S = 30.0
-_LONGEST_S = 3600.0
+# Below the time after which a helper is given up.
+_LONGEST_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.running import ServiceFailedError, running_service
+from bench.running import running_service
 from bench.speed.contestants import Contestant, Server
+from bench.speed.failures import FAILURES
 from bench.speed.findings import Finding, compare, compare_p50, compare_p99, compare_processor, compare_rates
 from bench.speed.helper import helper_process
 from bench.speed.loads import Load, list_loads
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with checked_out(options.revision) as tree:
             rounds, findings = run(tree, options)
-    except (UnknownRevisionError, ServiceFailedError) as error:
+    except (UnknownRevisionError, *FAILURES) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

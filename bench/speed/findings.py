@@ -1,6 +1,7 @@
 """What a bench finds: ratios of what was measured in the same round, and the bars that some are held against."""
 
 import statistics
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -78,19 +79,23 @@ def subtract_p50(left: Sample, right: Sample) -> float:
 
 
 def compare_processor(left: Sample, right: Sample) -> float:
-    """Processor time of a request, as a ratio; of samples that have it."""
-    return (left.processor_us or 0.0) / (right.processor_us or 1.0)
+    """Processor time of a request, as a ratio; not a number where it is not known, or too short for the clock."""
+    return left.processor_us / right.processor_us if left.processor_us and right.processor_us else math.nan
 
 
 def compare(rounds: Sequence[Round], load: str, systems: tuple[str, str], how: Compare) -> tuple[float, ...]:
     """The figure of each round in which both systems met the load; the second system is what the first is held to."""
-    left, right = (collect(rounds, (system, load)) for system in systems)
-    return tuple(how(one, other) for one, other in zip(left, right, strict=False))
+    left, right = ((system, load) for system in systems)
+    return tuple(how(each[left], each[right]) for each in rounds if left in each and right in each)
 
 
 def find_ratios(rounds: Sequence[Round], loads: Sequence[Load]) -> list[Finding]:
     """Everything that comes from the rounds, the asked-for figures first."""
-    return [each for each in (*_find_asked(rounds), *_find_more(rounds, loads)) if each.values]
+    return [
+        each
+        for each in (*_find_asked(rounds), *_find_more(rounds, loads))
+        if each.values and not any(map(math.isnan, each.values))
+    ]
 
 
 def find_growth(alone_and_beside: Sequence[tuple[Sample, Sample]]) -> Finding:

@@ -30,7 +30,7 @@ def find_py_spy() -> str:
     """
     found = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
     if found is None:
-        raise NoFlameError("py-spy is not installed: pip install py-spy")
+        raise NoFlameError("no flame graph: py-spy is not installed: pip install py-spy")
     return found
 
 
@@ -53,4 +53,6 @@ def draw_flame(system: System, helper: Helper, digits: Images, path: Path) -> No
         )
         load.result()
     if watch.returncode:
-        raise NoFlameError(f"py-spy ended with status {watch.returncode}: {watch.stderr.strip()[-300:]}")
+        raise NoFlameError(
+            f"no flame graph: py-spy ended with status {watch.returncode}: {watch.stderr.strip()[-300:]}"
+        )

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from bench.words.ask import HttpRequest
 from service.domain import Images
 
 Signature = Literal["encode", "reconstruct"]
+SIGNATURES: tuple[Signature, ...] = get_args(Signature)
 Indices = NDArray[np.int64]
 
 DIGITS = 64

@@ -11,11 +11,13 @@ from bench.speed.sample import Sample
 from bench.speed.systems import System
 
 _CALLERS = 16
+_WARM_UP_S = 1.0
 
 
 def measure_neighbours(system: System, helper: Helper, rounds: int, seconds: float) -> Iterator[tuple[Sample, Sample]]:
     """In each round so many seconds without, and then with the large requests."""
     load = Load(system.port, _CALLERS, 0.0, "reconstruct")
+    helper.call(ask_alone, load, _WARM_UP_S)
     for _ in range(rounds):
         yield helper.call(ask_alone, load, seconds), helper.call(ask_beside, load, seconds)
 

@@ -138,7 +138,7 @@ def _wait_until_it_answers(child: subprocess.Popen[bytes], url: str, app: str) -
         except urllib.error.HTTPError as error:
             error.close()
             return
-        except OSError:  # it holds the socket, and does not listen yet
+        except OSError:  # its socket listens already, and nobody takes the connection yet
             time.sleep(0.02)
     raise SystemFailedError(f"{app} did not answer: it {'is silent' if child.poll() is None else 'ended'}")
 

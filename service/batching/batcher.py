@@ -122,7 +122,7 @@ class Batcher:
         self._room.admit(entry)
         self._dispatch_soon(loop)
         self._timed.add(entry)
-        if remaining_s <= 2 * _SLOW_S:
+        if self._timed.may_miss(remaining_s):
             entry.expire_in_time()
         try:
             return await entry.result
@@ -186,7 +186,7 @@ class Batcher:
 
     def _finish(self, task: asyncio.Task[None]) -> None:
         del self._callers[task]
-        self._rate.note_finished(sum([part.stop - part.start for part in self._running.pop(task)]))
+        self._rate.note_finished(sum(map(len, self._running.pop(task))))
         self._dispatch()
 
     async def _run(self, parts: list[Part]) -> None:

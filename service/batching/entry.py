@@ -118,7 +118,7 @@ class Part:
         entry = self.entry
         if not self.is_wanted():
             return
-        if self.stop - self.start == len(entry.rows):
+        if len(self) == len(entry.rows):
             entry.result.set_result(answer)
             return
         entry.parts[self.start] = answer

@@ -1,8 +1,7 @@
 """Two batchers before one backend: large requests must not stand in front of small ones."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable
 
 from service.batching.batcher import Batcher
 from service.domain import UNKNOWN_ORIGIN, Answer, Call, Deadline, Origin, Rows
@@ -46,9 +45,7 @@ class Lanes:
         if is_small or self._bulk.find_refusal(caller) is not None:
             raise refusal
 
-    def submit(
-        self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN
-    ) -> Coroutine[Any, Any, Answer]:
+    def submit(self, call: Call, rows: Rows, deadline: Deadline, origin: Origin = UNKNOWN_ORIGIN) -> Awaitable[Answer]:
         """Run the call in the lane that suits the request; see `Batcher.submit`."""
         lane = self._bulk if len(rows) > self._max_small_rows else self._small
         return lane.submit(call, rows, deadline, origin)

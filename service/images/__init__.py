@@ -3,7 +3,7 @@
 What is accepted and what is refused is written down in docs/images.md. Image files are read in three steps,
 so that hostile bytes cost little: `png`, `jpeg`, `gif`, ... read the header with bounded work and say what a
 file claims to hold; `files` refuses by that claim; only then does Pillow decode, and it is given nothing but
-the parts that draw pixels, never metadata.
+the parts that draw pixels, never metadata. A PNG that is exactly what most are takes a shorter way: `plain_png`.
 """
 
 from service.images.arrays import parse_codes_npy, parse_npy, parse_raw, render_npy, to_codes, to_images

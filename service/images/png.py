@@ -1,7 +1,8 @@
-"""PNG: chunks and checksums; the plain grey file, which is nearly every request, has a short cut."""
+"""PNG: chunks and checksums; the plain grey file, of any size, has a short cut."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from struct import Struct
 
@@ -20,6 +21,10 @@ _HEADER_BYTES = 13
 # Bit depth 8, colour type grey, and the only compression, filtering and no interlacing.
 _PLAIN_GREY = (8, 0, 0, 0, 0)
 _PALETTE_NAMES = (b"PLTE", b"tRNS")
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+# Adam7: where each pass begins, and its steps, across and down.
+_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_COUNTED_BYTES = 2**16
 
 
 class _Chunks:
@@ -88,7 +93,7 @@ def read_header(data: bytes) -> FileHeader:
     width, height, *kind = unpack(">IIBBBBB", chunks.header, 0)
     plain = tuple(kind) == _PLAIN_GREY and not chunks.palette
     decode = partial(_decode_plain if plain else _decode, chunks, (width, height))
-    return FileHeader(width, height, decode, chunks.frames(), chunks.orientation)
+    return FileHeader(width, height, partial(_decode_whole, chunks, decode), chunks.frames(), chunks.orientation)
 
 
 def _walk(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -109,6 +114,38 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield name, content
         position = end + 4
     raise too_many_pieces()
+
+
+def _decode_whole(chunks: _Chunks, decode: Callable[[], Image.Image]) -> Image.Image:
+    """The picture, if it has all its rows: Pillow makes those black that a stream has not, if it ends between two."""
+    picture, expected = decode(), _count_expected(chunks.header)
+    came = _count_inflated(chunks.pixels, expected)
+    if came < expected:
+        raise InvalidImageError(f"the image data is truncated: {came} of {expected} bytes of its rows came")
+    return picture
+
+
+def _count_expected(header: bytes) -> int:
+    """Bytes of all rows of a file that could be decoded, their filters included."""
+    width, height, depth, colour, _, _, interlace = unpack(">IIBBBBB", header, 0)
+    passes = _PASSES if interlace else ((0, 0, 1, 1),)
+    bits, expected = depth * _CHANNELS[colour], 0
+    for left, top, across, down in passes:
+        columns, rows = -((left - width) // across), -((top - height) // down)
+        expected += rows * (1 + -(-columns * bits // 8)) if columns > 0 and rows > 0 else 0
+    return expected
+
+
+def _count_inflated(pieces: list[bytes], enough: int) -> int:
+    """Bytes that a stream holds, as far as they can be read and up to so many or some more; none of them is kept."""
+    decoder, count = zlib.decompressobj(), 0
+    with suppress(zlib.error):
+        for piece in pieces:
+            rest = piece
+            while rest and count < enough:
+                count += len(decoder.decompress(rest, _COUNTED_BYTES))
+                rest = decoder.unconsumed_tail
+    return count
 
 
 def _decode_plain(chunks: _Chunks, size: tuple[int, int]) -> Image.Image:

@@ -1,7 +1,8 @@
 """Metrics of several worker processes on one page, by prometheus-client's files in a folder that all of them share.
 
 What is counted is summed by the library. What is read at the moment somebody looks would be that of the asked worker
-alone: each worker writes its own into the files every half second, so that it is shared too.
+alone: each worker writes its own into the files every half second, so that it is shared too; and with it what it has
+counted and not told the library yet.
 """
 
 import asyncio

@@ -50,7 +50,7 @@ class _Flow(FlowControl):
 class Connection(HttpToolsProtocol):
     """A connection whose caller cannot hold it, or memory, for longer than the settings say.
 
-    The server calls `check` about once a second, so that no request pays for timers. Either the caller owes us
+    The server calls `check` at least once a second, so that no request pays for timers. Either the caller owes us
     something (a head; or the rest of a body that was answered already), or we owe an answer, whose deadline the
     application watches, or neither: then it is idle.
     """
@@ -70,6 +70,7 @@ class Connection(HttpToolsProtocol):
         self._shared = shared
         self._settings = shared.settings
         self._max_head_bytes = shared.settings.max_header_bytes
+        self._max_headers = shared.settings.max_headers
         shared.shaking_hands.add(self)
         if is_one_too_many:
             shared.turned_away.add(self)
@@ -102,7 +103,8 @@ class Connection(HttpToolsProtocol):
         """It is over, whoever ended it."""
         self.forget()
         for cycle in self._unanswered:  # uvicorn tells the newest one only
-            _disconnect(cycle)
+            cycle.disconnect()
+            _part_from_scope(cycle)
         if self._lingering is not None:
             self._lingering.cancel()
         super().connection_lost(exc)
@@ -151,7 +153,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is here: a request begins."""
-        if len(self.headers) > self._settings.max_headers:
+        if len(self.headers) > self._max_headers:
             self._refusal = HEAD_TOO_LARGE
             raise _RefusedHeadError
         if len(self._unanswered) == MAX_UNANSWERED:
@@ -184,7 +186,7 @@ class Connection(HttpToolsProtocol):
             access_log=False,  # the door writes one line a request itself
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
+            expect_100_continue=self.expect_100_continue and version != "1.0",  # RFC 9110, 10.1.1
             keep_alive=version != "1.0" and self.parser.should_keep_alive() and not self._shared.is_leaving,
             on_response=self.on_response_complete,
         )
@@ -224,15 +226,14 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is here to its end."""
         if not self.cycle.response_complete:
-            self.cycle.more_body = False
-            self.cycle.message_event.set()
+            self.cycle.end_body()
         self._reads_head = True
         self._unparsed_bytes = 0
         self._body_of = None
 
     def on_response_complete(self) -> None:
         """The answer to the oldest request has left us."""
-        self._unanswered.popleft()
+        _part_from_scope(self._unanswered.popleft())
         if not self.transport.is_closing():
             self._go_on()
         if self._unanswered:
@@ -337,7 +338,7 @@ class Connection(HttpToolsProtocol):
         self._unanswered.pop()
         if self._unanswered:
             self.pipeline.popleft()  # its turn has not come, and it is the newest
-        _disconnect(broken)
+        broken.disconnect()
 
     def _tell(self) -> None:
         """Answer with the refusal, and close once the caller has had time to read it."""
@@ -359,7 +360,6 @@ def _find_plain(client: tuple[str, int] | None) -> tuple[str, int] | None:
     return (str(mapped), client[1]) if client and mapped else client
 
 
-def _disconnect(cycle: Cycle) -> None:
-    """Let the application know that nobody waits for its answer."""
-    cycle.disconnected = True
-    cycle.message_event.set()
+def _part_from_scope(cycle: Cycle) -> None:
+    """Undo that the scope leads back to its cycle, so that both are freed at once and not by a collection."""
+    cycle.scope.pop("extensions", None)

@@ -1,9 +1,12 @@
-"""One request and its answer on a connection: uvicorn's, which can take a whole answer at once too."""
+"""One request and its answer on a connection: uvicorn's, which can pass a body and an answer whole too."""
 
 from collections.abc import Sequence
 
 from uvicorn._types import ASGIReceiveEvent
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Cycle(RequestResponseCycle):
@@ -12,34 +15,46 @@ class Cycle(RequestResponseCycle):
     Most bodies are there as a whole when they are asked for, and most answers when they are sent. uvicorn copies a body
     twice, takes an answer in two messages, looks at each header for what it may not hold and what it may mean, and
     writes twice: a quarter of the time of a request.
-
-    Attributes:
-        waiting_bytes: Of the body, that have come and were not received.
     """
 
-    waiting_bytes = 0
-    _chunks: list[bytes]
+    # The first piece of a body as it came, which mostly is all of it; later ones are joined in uvicorn's `body`.
+    _first = b""
 
-    def add_body(self, chunk: bytes) -> None:
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of the body that have come and were not received."""
+        return len(self._first) + len(self.body)
+
+    def add_body(self, piece: bytes) -> None:
         """A piece of the body has come."""
-        if self.waiting_bytes:
-            self._chunks.append(chunk)
+        if self._first or self.body:
+            self.body += piece
         else:
-            self._chunks = [chunk]
-        self.waiting_bytes += len(chunk)
+            self._first = piece
+        self.message_event.set()
+
+    def end_body(self) -> None:
+        """All of it has come."""
+        self.more_body = False
+        self.message_event.set()
+
+    def disconnect(self) -> None:
+        """Let the application know that nobody waits for its answer."""
+        self.disconnected = True
         self.message_event.set()
 
     def take_body(self) -> bytes | None:
         """What has come of the body if that is all of it, else None; see `service.asgi.WHOLE_BODY`."""
         if self.more_body or self.disconnected or self.response_complete:
             return None
+        self.waiting_for_100_continue = False  # it has been sent unasked
         self.message_event.clear()
         return self._take()
 
     async def receive(self) -> ASGIReceiveEvent:
         """What has come since the last time; waits for it."""
         if self.waiting_for_100_continue and not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.transport.write(_CONTINUE)
             self.waiting_for_100_continue = False
         if not self.disconnected and not self.response_complete:
             self.flow.resume_reading()
@@ -50,10 +65,11 @@ class Cycle(RequestResponseCycle):
         return {"type": "http.request", "body": self._take(), "more_body": self.more_body}
 
     def _take(self) -> bytes:
-        if not self.waiting_bytes:
-            return b""
-        chunks, self._chunks, self.waiting_bytes = self._chunks, [], 0
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        first, self._first = self._first, b""
+        if not self.body:
+            return first
+        rest, self.body = self.body, bytearray()
+        return first + rest
 
     async def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
         """Send a whole answer to anything but HEAD; see `service.asgi.WHOLE_ANSWER`.
@@ -70,15 +86,23 @@ class Cycle(RequestResponseCycle):
             await self.flow.drain()
         if self.disconnected:
             return
-        head = b"".join([b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)])
-        if head.count(b"\n") != len(self.default_headers) + len(headers):
-            raise ValueError("a header of the answer holds the end of a line")
-        ending = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        head = self._render_head(status, headers)
         self.response_started = True
         self.waiting_for_100_continue = False
-        self.transport.write(b"".join((STATUS_LINE[status], head, ending, body)))
+        if len(body) <= HIGH_WATER_LIMIT:
+            self.transport.write(head + body)
+        else:  # too much to be copied
+            self.transport.write(head)
+            self.transport.write(body)
         self.response_complete = True
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+    def _render_head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+        lines = [b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)]
+        text = b"".join(lines)
+        if text.count(b"\n") != len(lines):
+            raise ValueError("a header of the answer holds the end of a line")
+        return b"".join((STATUS_LINE[status], text, b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"))

@@ -22,11 +22,22 @@ filtered_rows = st.lists(
 
 
 def judge(data: bytes) -> pictures.Grey | None:
-    """What Pillow makes of the file; None where it refuses it."""
+    """What Pillow makes of the file; None where it refuses it, or makes rows black that are not there."""
     try:
-        return np.asarray(Image.open(BytesIO(data), formats=["PNG"]))
+        picture = np.asarray(Image.open(BytesIO(data), formats=["PNG"]))
     except (OSError, SyntaxError, ValueError):
         return None
+    return picture if count_pixel_bytes(data) >= 28 * 29 else None
+
+
+def count_pixel_bytes(data: bytes) -> int:
+    """How much a file's one or two IDAT chunks hold."""
+    stream, place = b"", 8
+    while place < len(data):
+        length, name = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
+        stream += data[place + 8 : place + 8 + length] if name == b"IDAT" else b""
+        place += length + 12
+    return len(zlib.decompressobj().decompress(stream, 28 * 29))
 
 
 def ours(data: bytes) -> pictures.Grey | None:
@@ -55,6 +66,8 @@ def test_every_filter_gives_the_pixels_of_pillow(rows: bytes, cut: int | None) -
 @given(st.binary(max_size=900), st.integers(0, 12))
 @example(bytes(812) + b"more", 0)
 @example(bytes(811), 0)
+@example(bytes(27 * 29), 0)
+@example(bytes(29), 3)
 @example(bytes([5]) + bytes(811), 0)
 @example(bytes([255]) * 812, 4)
 def test_streams_of_any_length_and_filter_are_judged_alike(rows: bytes, cut: int) -> None:
@@ -104,6 +117,22 @@ def test_missing_and_misplaced_chunks_are_refused(data: bytes, words: str) -> No
     """The message says which chunk is at fault."""
     with pytest.raises(InvalidImageError, match=words):
         decode_image(data, limits=LIMITS)
+
+
+@pytest.mark.parametrize(("colour", "row_bytes"), [(0, 28), (2, 84), (4, 56), (6, 112)])
+@pytest.mark.parametrize("interlaced", [0, 1])
+def test_missing_rows_are_refused(colour: int, row_bytes: int, interlaced: int) -> None:
+    """Pillow takes a stream that ends between two rows; of an interlaced file the last pass is the longest."""
+    channels = row_bytes // 28
+    passes = [(4, 4), (4, 4), (7, 4), (7, 7), (14, 7), (14, 14), (28, 14)] if interlaced else [(28, 28)]
+    whole = b"".join(bytes(1 + columns * channels) * rows for columns, rows in passes)
+    header = (28, 28, 8, colour, 0, 0, interlaced)
+    last_row = 1 + row_bytes
+    good = decode_image(pictures.png(header, zlib.compress(whole)), limits=LIMITS)
+
+    assert not good.any()
+    with pytest.raises(InvalidImageError, match="truncated"):
+        decode_image(pictures.png(header, zlib.compress(whole[:-last_row])), limits=LIMITS)
 
 
 def test_pixels_in_two_places_are_refused() -> None:

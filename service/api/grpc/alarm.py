@@ -35,9 +35,14 @@ class Alarm:
             self._task.cancel()
 
     def find_cause(self) -> DigitCodecError | None:
-        """Why the task was cancelled, which has caught it and goes on; None if it was not by this alarm alone."""
-        is_alone = self._cause is not None and self._task.uncancel() <= self._cancellations
-        return self._cause if is_alone else None
+        """Why the task was cancelled, which has caught it and goes on; None if it was not by this alarm alone.
+
+        It is to be asked once: an alarm that went on holding the cause would keep alive, by its traceback, all that the
+        call had in hand.
+        """
+        cause, self._cause = self._cause, None
+        is_alone = cause is not None and self._task.uncancel() <= self._cancellations
+        return cause if is_alone else None
 
     def ring_at_deadline(self) -> None:
         """The call's time is up."""
@@ -56,9 +61,13 @@ async def work_until(deadline: Deadline, work: Callable[[Alarm], Awaitable[_Out]
     try:
         return await work(alarm)
     except asyncio.CancelledError as error:
-        if (cause := alarm.find_cause()) is not None:
+        cause = alarm.find_cause()
+        if cause is None:
+            raise
+        try:
             raise cause from error
-        raise
+        finally:
+            del cause  # its traceback holds this frame
     finally:
         timer.cancel()
 

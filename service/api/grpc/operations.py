@@ -7,16 +7,13 @@ from functools import partial
 from service.api.context import DoorContext
 from service.api.exchange import Exchange
 from service.api.grpc import parsing, rendering
-from service.api.reading import ReadContext, UndecodedRows, read_rows, render_rows
+from service.api.reading import ReadContext, read_rows, render_rows
 from service.domain import Deadline, Images, Reconstructed
 from service.errors import OverloadedError
-from service.images import Preprocess
 from service.wire import codec_pb2 as pb
 
 # The patient come back when the refusal says, but look at least so often: room may be there sooner.
 _MOST_PATIENCE_S = 0.25
-
-ImagesRequest = pb.EncodeRequest | pb.ReconstructRequest | pb.ScoreRequest
 
 
 class Operations:
@@ -37,9 +34,8 @@ class Operations:
     async def decode(self, request: pb.DecodeRequest, deadline: Deadline, exchange: Exchange) -> pb.DecodeResponse:
         """Images of codes."""
         selector = parsing.parse_selector(request)
-        parse = partial(parsing.parse_codes, request.codes)
-        size_bytes, timings = request.codes.ByteSize(), exchange.origin.timings
-        codes = await read_rows(lambda: UndecodedRows(parse), size_bytes, "strict", self._context.bulk, timings)
+        size_bytes, parse = parsing.find_codes(request.codes)
+        codes = await read_rows(parse, size_bytes, "strict", self._context.bulk, exchange.origin.timings)
         exchange.rows = len(codes)
         result = await self._codec.decode(codes, selector, deadline, origin=exchange.origin)
         exchange.version = result.version
@@ -66,16 +62,13 @@ class Operations:
         render = partial(rendering.render_scored, result, self._codec.model_name)
         return await render_rows(render, len(images), self._context.bulk)
 
-    async def _read_images(self, request: ImagesRequest, deadline: Deadline, exchange: Exchange) -> Images:
+    async def _read_images(self, request: parsing.ImagesRequest, deadline: Deadline, exchange: Exchange) -> Images:
         preprocess = parsing.parse_preprocess(request.preprocess)
-        build_context = partial(self._build_read_context, preprocess, deadline)
-        size_bytes, parse = parsing.find_images(request.images, build_context)
+        context = ReadContext(preprocess, self._context.limits.max_rows, self._context.image_limits, deadline)
+        size_bytes, parse = parsing.find_images(request.images, context)
         images = await read_rows(parse, size_bytes, preprocess, self._context.bulk, exchange.origin.timings)
         exchange.rows = len(images)
         return images
-
-    def _build_read_context(self, preprocess: Preprocess, deadline: Deadline) -> ReadContext:
-        return ReadContext(preprocess, self._context.limits.max_rows, self._context.image_limits, deadline)
 
 
 async def _run_patiently(run: Callable[[], Awaitable[Reconstructed]], deadline: Deadline) -> Reconstructed:

@@ -1,5 +1,6 @@
 """Messages of our own gRPC contract -> selectors, options and rows; points at what is wrong."""
 
+import itertools
 from collections.abc import Callable
 from functools import partial
 
@@ -15,11 +16,11 @@ from service.wire import codec_pb2 as pb
 _PREPROCESS: dict[int, images.Preprocess] = {pb.PREPROCESS_UNSPECIFIED: "strict", pb.PREPROCESS_MNIST: "mnist"}
 _FLOAT_BYTES = 4
 
+ImagesRequest = pb.EncodeRequest | pb.ReconstructRequest | pb.ScoreRequest
+"""What brings images."""
 
-_ImagesRequest = pb.EncodeRequest | pb.ReconstructRequest | pb.ScoreRequest
 
-
-def parse_selector(request: _ImagesRequest | pb.DecodeRequest) -> Selector:
+def parse_selector(request: ImagesRequest | pb.DecodeRequest) -> Selector:
     """The model version that a request wants.
 
     Raises:
@@ -64,7 +65,7 @@ def parse_threshold(request: pb.ReconstructRequest | pb.ScoreRequest) -> float:
     return request.threshold
 
 
-def find_images(source: pb.Images, build_context: Callable[[], ReadContext]) -> tuple[int, Callable[[], UndecodedRows]]:
+def find_images(source: pb.Images, context: ReadContext) -> tuple[int, Callable[[], UndecodedRows]]:
     """How many bytes of images a request brings, and what opens them; no pixel is decoded yet.
 
     What opens them raises PayloadTooLargeError if there are too many files, or their pixels together are too many, and
@@ -72,7 +73,7 @@ def find_images(source: pb.Images, build_context: Callable[[], ReadContext]) -> 
 
     Args:
         source: The images.
-        build_context: What reading files depends on; for packed rows it is not asked for.
+        context: What reading files depends on.
 
     Raises:
         MalformedRequestError: If there are none.
@@ -84,26 +85,33 @@ def find_images(source: pb.Images, build_context: Callable[[], ReadContext]) -> 
             raise _malformed("/images/packed", "packed is empty, expected n*784 bytes")
         return len(packed), lambda: UndecodedRows(partial(images.parse_raw, packed))
     if kind == "files" and source.files.files:
-        return source.files.ByteSize(), partial(open_files, source.files.files, build_context())
+        files = source.files.files
+        # Not ByteSize, which writes the message anew; and of files that are too many it does not matter.
+        return sum(map(len, itertools.islice(files, context.max_rows))), partial(open_files, files, context)
     raise _malformed("/images", "no image came, expected files or packed rows")
 
 
-def parse_codes(codes: pb.Codes) -> Codes:
+def find_codes(codes: pb.Codes) -> tuple[int, Callable[[], UndecodedRows]]:
+    """How many bytes of codes a request brings, and what makes rows of them; see `_parse_codes` for its errors."""
+    packed = codes.packed  # as above
+    return len(packed), lambda: UndecodedRows(partial(_parse_codes, packed, codes.code_dim))
+
+
+def _parse_codes(packed: bytes, code_dim: int) -> Codes:
     """The codes of a request, float32 (n, code_dim).
 
     Raises:
         MalformedRequestError: If there are none.
         InvalidCodeError: If the bytes are not whole codes, or a number is not finite.
     """
-    packed = codes.packed  # a copy each time that it is asked for
     if not packed:
         raise _malformed("/codes/packed", "packed is empty, expected n*code_dim*4 bytes")
-    if codes.code_dim < 1:
-        raise _invalid_code("/codes/code_dim", f"code_dim is {codes.code_dim}, expected the model's code width")
-    row_bytes = codes.code_dim * _FLOAT_BYTES
+    if code_dim < 1:
+        raise _invalid_code("/codes/code_dim", f"code_dim is {code_dim}, expected the model's code width")
+    row_bytes = code_dim * _FLOAT_BYTES
     if len(packed) % row_bytes:
         raise _invalid_code("/codes/packed", f"got {len(packed)} bytes, expected a multiple of {row_bytes}")
-    return images.to_codes(np.frombuffer(packed, "<f4").reshape(-1, codes.code_dim))
+    return images.to_codes(np.frombuffer(packed, "<f4").reshape(-1, code_dim))
 
 
 def _malformed(pointer: str, detail: str) -> MalformedRequestError:

@@ -17,9 +17,6 @@ from service.shares import NOBODY
 # So much of an unread body the server may swallow to keep the connection; more is not worth it.
 _KEPT_BODY_BYTES = 64 * 2**10
 
-# So much of a body has come by the time that anybody could refuse it.
-_SMALL_BODY_BYTES = 16 * 2**10
-
 # A socket closed while data still comes in is reset, and the reset can overtake the answer. So the rest of a
 # body is thrown away for so long, enough for a caller to look up from its writing.
 LINGER_S = 2.0
@@ -63,7 +60,7 @@ class RequestBody:
         length = headers.get(b"content-length", b"")
         # Anything but digits the server refused already; then only counting helps.
         self._announced = int(length) if length.isdigit() else None
-        extensions = scope.get("extensions", _NO_EXTENSIONS)
+        extensions = scope.get("extensions") or _NO_EXTENSIONS
         self._take_whole: Callable[[], bytes | None] | None = extensions.get(WHOLE_BODY)
         self._send_whole = extensions.get(WHOLE_ANSWER)
         self._receive = receive
@@ -94,15 +91,14 @@ class RequestBody:
             )
         # What came is counted, not what is announced: a slow caller takes no memory, and so no room.
         holding = self._holding = self._budget.open(self.caller)
-        if self._announced is not None and self._announced > _SMALL_BODY_BYTES:
-            holding.check(self._announced)
         whole = self._take_whole() if self._take_whole else None
-        if whole is not None:
-            self.is_finished = True
-            self._check_size(len(whole))
-            holding.take(len(whole))
-            return [whole]
-        return await self._read_chunks(holding)
+        if whole is None:
+            holding.check(self._announced or 0)
+            return await self._read_chunks(holding)
+        self.is_finished = True
+        self._check_size(len(whole))
+        holding.take(len(whole))
+        return [whole]
 
     async def _read_chunks(self, holding: Holding) -> list[bytes]:
         self.is_finished = False

@@ -35,10 +35,13 @@ def allow_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
 
 
 def _answer_by_messages(app: ASGIApp) -> ASGIApp:
-    """The application without the short way for whole answers, which passes by whoever adds headers to messages."""
+    """The application; pages get their answers by messages: the short way would pass by who adds headers to those."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        extensions = {name: each for name, each in scope.get("extensions", {}).items() if name != WHOLE_ANSWER}
-        await app({**scope, "extensions": extensions}, receive, send)
+        if any(name == b"origin" for name, _ in scope.get("headers", ())):
+            extensions = scope.get("extensions") or {}
+            rest = {name: each for name, each in extensions.items() if name != WHOLE_ANSWER}
+            scope = {**scope, "extensions": rest}
+        await app(scope, receive, send)
 
     return answer

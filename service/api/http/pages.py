@@ -43,7 +43,8 @@ class Pages:
         origin = self._context.find_origin(headers, find_address(scope))
         exchange = self._context.begin(HTTP, "unknown", origin)
         answer = _Sender(send, exchange)
-        inner = {**scope, "state": {**scope.get("state", {}), _STATE: exchange}}
+        # No short ways: answers pass by what adds the id.
+        inner = {**scope, "state": {**scope.get("state", {}), _STATE: exchange}, "extensions": {}}
         if scope["method"] == "HEAD":
             # It is GET without the body (RFC 9110, 9.3.2); the server, which knows the real method, sends none.
             inner["method"] = "GET"

@@ -66,7 +66,8 @@ class CallerWatch:
             raise RuntimeError("there is no current task to watch")
         self._task = task
         self._watched.add(self)
-        if (remaining_s := self._deadline.remaining_s()) <= 2 * SLOW_S:  # it would be over before it is slow
+        remaining_s = self._deadline.remaining_s()
+        if self._watched.may_miss(remaining_s):
             self._expire_in(remaining_s)
         return self
 
@@ -80,8 +81,12 @@ class CallerWatch:
         if self._listener is not None:
             self._listener.cancel()
         # Only a cancellation that is ours alone is turned into its cause; uncancel counts the others.
-        if self._cause is not None and isinstance(error, asyncio.CancelledError) and not self._task.uncancel():
-            raise self._cause from None
+        cause, self._cause = self._cause, None
+        if cause is not None and isinstance(error, asyncio.CancelledError) and not self._task.uncancel():
+            try:
+                raise cause from None
+            finally:
+                del cause  # its traceback holds this frame, and with it all that the request had in hand
 
     def listen(self) -> None:
         """Allow the watch to read from the connection: the whole body is here."""

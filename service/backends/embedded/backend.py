@@ -81,11 +81,10 @@ class EmbeddedBackend:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
         await self._shelf.empty()
-        # A load that is under way ends first: not on the event loop, which still has answers to send.
-        await asyncio.to_thread(self._loader.shutdown)
         await self._warmer.close()
-        self._runner.close()
-        self._bulk_runner.close()
+        # What is under way ends first: not on the event loop, which still has answers to send.
+        for end in (self._loader.shutdown, self._runner.close, self._bulk_runner.close):
+            await asyncio.to_thread(end)
 
     def is_ready(self) -> bool:
         """True while at least one version can answer."""

@@ -90,7 +90,7 @@ class Graph:
 
 
 def load_warm_graph(path: Path, intra_op_threads: int, warm_up_sizes: tuple[int, ...]) -> Graph:
-    """A graph that has run every callable at the given batch sizes, so that no caller waits for first-time work.
+    """A graph that has run every callable at the given batch sizes, so that no caller waits for that.
 
     Raises:
         UnusableModelError: If it cannot be loaded, or fails at one of them.

@@ -28,8 +28,8 @@ class Shelf:
     """Follows the model's folder: loads what is wanted, newest first, and retires what no longer is.
 
     Wanted are the newest `keep_versions` that can be loaded, and every labelled one. A damaged version is reported
-    and passed over; it is tried again when its files change, or after a minute. A new version is loaded and warm
-    before the old one retires, and the last one that works stays even if its folder disappears.
+    and passed over; it is tried again when its files change, or after a minute. A new version can answer before the old
+    one retires, and the last one that works stays even if its folder disappears.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Shelf:
         model: ModelSettings,
         load: Callable[[Path], LoadedGraph],
         loader: Executor,
-        note_available: Callable[[Version], None] = lambda _: None,
+        note_available: Callable[[Version], None],
     ) -> None:
         """Have nothing at hand yet.
 

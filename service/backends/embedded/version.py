@@ -38,6 +38,10 @@ class Version:
         """It could not be loaded."""
         self.state, self.error, self._failed_at_s = "END", error, time.monotonic()
 
+    def note_trouble(self, error: str) -> None:
+        """Tell of something that it cannot do, while it goes on answering."""
+        self.error = error
+
     def is_worth_a_try(self) -> bool:
         """True if it retired in good health, or failed some time ago."""
         has_rested = self.error is None or time.monotonic() - self._failed_at_s > _RETRY_AFTER_S

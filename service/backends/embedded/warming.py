@@ -7,7 +7,6 @@ import structlog
 from service.backends.embedded.priority import give_way
 from service.backends.embedded.runner import Runner
 from service.backends.embedded.version import Version
-from service.errors import BackendError
 
 _log = structlog.get_logger()
 
@@ -54,10 +53,11 @@ class Warmer:
             runner = Runner(1, "model-warmer", give_way)
             try:
                 await self._warm(version, runner)
-            except BackendError as error:
-                _log.warning("warm_up_failed", version=version.directory.version, error=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the version goes on with what it can
+                version.note_trouble(f"cannot run every batch size: {error}")
+                _log.warning("warm_up_failed", version=version.directory.version, error=str(error), exc_info=error)
             finally:
-                runner.close()
+                await asyncio.to_thread(runner.close)  # it gives way, so it may take its time
 
     async def _warm(self, version: Version, runner: Runner) -> None:
         for size in self._sizes:

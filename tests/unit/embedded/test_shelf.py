@@ -54,9 +54,8 @@ class Library:
 
     def shelf(self, keep_versions: int = 1, **labels: int) -> Shelf:
         """A shelf over this folder."""
-        return Shelf(
-            ModelSettings(root=self.root, keep_versions=keep_versions, labels=labels), self.load, self.executor
-        )
+        model = ModelSettings(root=self.root, keep_versions=keep_versions, labels=labels)
+        return Shelf(model, self.load, self.executor, note_available=lambda _: None)
 
     def load(self, path: Path) -> LoadedGraph:
         """What the shelf calls in its loader thread."""

@@ -1,4 +1,4 @@
-"""The door behind a real uvicorn, called over raw sockets as rude clients do."""
+"""The door behind our server, called over raw sockets as rude clients do."""
 
 import asyncio
 import json
@@ -7,9 +7,9 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-import uvicorn
 from support.fakes import HeldBackend, count_images
 from support.http_door import LineLog, build_door
+from support.raw_http import running_server
 
 from service.images import render_png
 
@@ -32,21 +32,8 @@ def backend() -> HeldBackend:
 @pytest.fixture
 async def port(backend: HeldBackend, log: LineLog) -> AsyncIterator[int]:
     """The port of a running server."""
-    config = uvicorn.Config(
-        build_door(backend, log=log),
-        http="httptools",
-        lifespan="off",
-        log_config=None,
-        server_header=False,
-        ws="none",
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        running = asyncio.create_task(server.serve([listener]))
-        yield listener.getsockname()[1]
-        server.should_exit = True
-        await running
+    async with running_server(build_door(backend, log=log), grace_s=1) as running:
+        yield running.port
 
 
 def head(*lines: str, method: str = "POST", path: str = "/encode") -> bytes:

@@ -4,6 +4,7 @@ import httpx
 import pytest
 from support.fakes import FakeBackend, count_images
 from support.http_door import build_context, open_client
+from support.raw_http import connect, head, running_server
 
 from service.doors import build_gateway_app
 
@@ -72,3 +73,14 @@ async def test_star_lets_any_page_call() -> None:
     answer = await ask(("*",), "POST", Origin="https://any.example", **RAW)
 
     assert "*" == answer.headers["access-control-allow-origin"]
+
+
+async def test_answers_of_our_own_server_have_them_too() -> None:
+    """There most answers go a shorter way, on which nothing can be added to them."""
+    app = build_gateway_app(build_context(FakeBackend()), (LAB,))
+    lines = (f"origin: {LAB}", "content-type: application/octet-stream", "content-length: 784")
+    async with running_server(app) as running, connect(running.port) as client:
+        client.send(head(*lines, method="POST", path="/score") + bytes(784))
+        answer = await client.read_answer()
+
+    assert (200, LAB) == (answer.status, answer.headers["access-control-allow-origin"])
