@@ -14,8 +14,8 @@ from pathlib import Path
 from bench.speed.calls import answer_directly
 from bench.speed.checks import check_answers
 from bench.speed.contestants import Contestant, Server, Session, Stub
-from bench.speed.findings import Finding, find_growth, find_ratios
 from bench.speed.failures import FAILURES
+from bench.speed.findings import Finding, find_growth, find_ratios
 from bench.speed.flame import draw_flame, find_py_spy
 from bench.speed.helper import Helper, helper_process
 from bench.speed.loads import SIGNATURES, Load, list_loads

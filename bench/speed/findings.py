@@ -1,14 +1,14 @@
 """What a bench finds: ratios of what was measured in the same round, and the bars that some are held against."""
 
-import statistics
 import math
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.soak.bars import Bar
 from bench.speed.contestants import SESSION, STUB
 from bench.speed.loads import Load
-from bench.speed.sample import Round, Sample, collect, find_spread
+from bench.speed.sample import Round, Sample, find_spread
 from bench.speed.systems import FLOOR, NAIVE, OURS, THIN
 
 Compare = Callable[[Sample, Sample], float]
