@@ -473,7 +473,7 @@ async def test_large_requests_have_a_lane_of_their_own(backend: HeldBackend) -> 
     bulk_backend = HeldBackend()
     lanes = Lanes(Batcher(backend, limits), Batcher(bulk_backend, limits), max_small_rows=8)
     async with bulk_backend.held():
-        large = asyncio.create_task(lanes.submit(ENCODE_CALL, ALL[:9], far()))
+        large = asyncio.ensure_future(lanes.submit(ENCODE_CALL, ALL[:9], far()))
         await bulk_backend.wait_for_batches(1)
         small = await lanes.submit(ENCODE_CALL, image(7), far())
         assert np.array_equal(fake_codes(image(7)), small.outputs["codes"])

@@ -95,9 +95,8 @@ async def test_only_what_came_is_held() -> None:
     assert 0 == context.budget.used
 
 
-async def test_announced_body_that_does_not_fit_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would be read in vain: unless it is so small that it is here already, not one byte of it is asked for."""
-    monkeypatch.setattr("service.api.http.body._SMALL_BODY_BYTES", 1999)
+async def test_announced_body_that_does_not_fit_is_refused_unread() -> None:
+    """It would be read in vain: not one byte of it is asked for before the answer."""
     context = build()
     caller = Caller(body_message(bytes(2000)))
     with context.budget.hold(9000):
