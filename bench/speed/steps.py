@@ -137,7 +137,7 @@ async def _read_head(context: DoorContext, request: HttpRequest, exchange: Excha
 
 async def _read_picture(context: DoorContext, request: HttpRequest, exchange: Exchange) -> HttpAnswer:
     reading = _parse_head(context, request, exchange)
-    async with CallerWatch(request.receive, reading.deadline, request.watched) as watch:
+    with CallerWatch(request.receive, reading.deadline, request.watched) as watch:
         chunks = await request.body.read()
         watch.listen()
         parse = partial(parse_body, find_parser(_ENCODE.parsers, request.headers), chunks, reading)

@@ -53,7 +53,7 @@ class OperationHandler:
         deadline = context.find_deadline(parse_timeout(request.headers.get(b"x-request-timeout")))
         head = self._parse_head(request, deadline)
         context.check_room(request.body.announced_bytes, exchange.origin.caller)
-        async with CallerWatch(request.receive, deadline, request.watched) as watch:
+        with CallerWatch(request.receive, deadline, request.watched) as watch:
             chunks = await request.body.read()
             watch.listen()
             size_bytes = sum(map(len, chunks))

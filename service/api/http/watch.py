@@ -24,7 +24,7 @@ class ClientGoneError(Exception):
 
 
 class CallerWatch:
-    """Cancels the code in its `async with` block when it has become useless, and says why.
+    """Cancels the code in its `with` block when it has become useless, and says why.
 
     Leaving the block raises DeadlineExceededError or ClientGoneError in place of the cancellation. A cancellation
     that comes from elsewhere passes through.
@@ -59,7 +59,7 @@ class CallerWatch:
         self._listener: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         """Begin to watch the current task."""
         task = asyncio.current_task(self._watched.loop)
         if task is None:  # pragma: no cover - asyncio runs coroutines in tasks
@@ -71,7 +71,7 @@ class CallerWatch:
             self._expire_in(remaining_s)
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Stop watching."""

@@ -54,7 +54,7 @@ class _Handler:
         return render_json(_PAGES[route.action](self._context.codec))
 
     async def _answer_index(self, request: HttpRequest) -> HttpAnswer:
-        async with CallerWatch(request.receive, self._context.find_deadline(None), request.watched):
+        with CallerWatch(request.receive, self._context.find_deadline(None), request.watched):
             body = b"".join(await request.body.read())
         if len(body) > INLINE_BYTES:
             raise PayloadTooLargeError(f"a body of {len(body)} bytes came, the limit of this route is {INLINE_BYTES}")

@@ -56,7 +56,7 @@ async def answer_infer(request: HttpRequest, route: Route, context: DoorContext,
     find_model(route.model, context.codec.model_name)  # before the body of a lost caller is read
     head = _parse_head(request.headers)
     context.check_room(request.body.announced_bytes, exchange.origin.caller)
-    async with CallerWatch(request.receive, deadline, request.watched) as watch:
+    with CallerWatch(request.receive, deadline, request.watched) as watch:
         chunks = await request.body.read()
         watch.listen()
         whole = await _look_at_model(route, context, deadline, exchange) if head.header_bytes == 0 else None

@@ -62,7 +62,7 @@ class RestHandler:
     async def _predict(self, request: HttpRequest, ask: Ask) -> HttpAnswer:
         ask.spec.check_model(self._codec.model_name)
         self._context.check_room(request.body.announced_bytes, ask.exchange.origin.caller)
-        async with CallerWatch(request.receive, ask.deadline, request.watched) as watch:
+        with CallerWatch(request.receive, ask.deadline, request.watched) as watch:
             body = await self._read_body(request, watch, ask.exchange.origin.timings)
             outputs = contract.OUTPUTS[body.signature]
             answer = await predict(self._context, ask, body.signature, outputs, body.rows)
