@@ -53,6 +53,9 @@ class Caller(asyncio.Transport):
         """Never."""
         return False
 
+    def close(self) -> None:
+        """There is nothing to end."""
+
     def get_write_buffer_size(self) -> int:
         """Everything is taken at once."""
         return 0
