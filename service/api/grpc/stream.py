@@ -30,6 +30,9 @@ OPERATION = "reconstruct_stream"
 
 _MAX_ID_BYTES = 128
 
+# So much later than a stream's own deadline is that of its requests.
+_BEHIND_S = 0.1
+
 
 class StreamAnswerer:
     """Answers streams."""
@@ -167,7 +170,7 @@ class _Stream:
         exchange = self._context.begin(self._door, OPERATION, origin)
         try:
             self._context.let_in(self._caller.metadata, exchange)
-            deadline = self._context.find_deadline(self._caller.rpc.time_remaining())
+            deadline = self._find_deadline()
             reconstruct = partial(self._reconstruct, data, begun, response, deadline, exchange)
             with self._context.budget.hold(len(data), exchange.origin.caller):
                 answer = await work_until(deadline, reconstruct)
@@ -182,6 +185,11 @@ class _Stream:
         finally:
             exchange.write()
         return response
+
+    def _find_deadline(self) -> Deadline:
+        """That of one request. When the whole stream's time is up gRPC ends it: no single answer goes before that."""
+        left_s = self._caller.rpc.time_remaining()
+        return self._context.find_deadline(None if left_s is None else left_s + _BEHIND_S)
 
     async def _reconstruct(
         self,

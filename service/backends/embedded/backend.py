@@ -15,7 +15,7 @@ from service.backends.embedded.quiet import held_back_stderr
 from service.backends.embedded.runner import Runner
 from service.backends.embedded.shelf import Shelf
 from service.backends.embedded.warming import Warmer, split_sizes
-from service.collector import keep_from_collector
+from service.collector import collect_less_often, keep_from_collector
 from service.domain import Answer, Call, Deadline, Origin, Rows, VersionStatus
 from service.errors import InvalidCodeError
 from service.settings import EmbeddedBackendSettings, ModelSettings
@@ -120,6 +120,7 @@ class EmbeddedBackend:
 
                 graph.list_devices()
             keep_from_collector()
+            collect_less_often()
         from service.backends.embedded.graph import load_warm_graph
 
         return load_warm_graph(path, self._settings.intra_op_threads, self._first_sizes)
