@@ -98,7 +98,7 @@ def running_service(
                 _wait_until_ready(child, log, places["url"] + _READY_PATHS[command])
             yield RunningService(places["url"], places["grpc"], child)
         finally:
-            _stop(child)
+            stop_child(child)
         if child.returncode:
             raise ServiceFailedError(f"the service ended with status {child.returncode}:\n{_tail(log)}")
 
@@ -138,7 +138,8 @@ def _tail(log: Path) -> str:
     return log.read_text()[-4000:]
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
+def stop_child(child: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and end it if it does not."""
     if child.poll() is None:
         child.terminate()
     try:

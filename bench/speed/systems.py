@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from bench.running import RunningService, behind, running_service
+from bench.running import RunningService, behind, running_service, stop_child
 from bench.sizing import read_processor_s
 from bench.speed.loads import Load
 
 OURS, NAIVE, FLOOR, THIN = "ours", "naive", "bare floor", "thin gateway"
 
 _START_LIMIT_S = 120.0
-_STOP_LIMIT_S = 10.0
 _BACKLOG = 512
 _BULK = "bulk"
 
@@ -125,7 +124,7 @@ def _hosted(app: str, environment: Mapping[str, str]) -> Iterator[RunningService
         _wait_until_it_answers(child, url, app)
         yield RunningService(url, "", child)
     finally:
-        _stop(child)
+        stop_child(child)
 
 
 def _wait_until_it_answers(child: subprocess.Popen[bytes], url: str, app: str) -> None:
@@ -141,12 +140,3 @@ def _wait_until_it_answers(child: subprocess.Popen[bytes], url: str, app: str) -
         except OSError:  # its socket listens already, and nobody takes the connection yet
             time.sleep(0.02)
     raise SystemFailedError(f"{app} did not answer: it {'is silent' if child.poll() is None else 'ended'}")
-
-
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    child.terminate()
-    try:
-        child.wait(_STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()

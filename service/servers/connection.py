@@ -1,20 +1,18 @@
 """One HTTP connection: uvicorn's, with the bounds on time and memory that uvicorn leaves to a proxy before it."""
 
 import asyncio
-import ipaddress
 from collections import deque
-from typing import Final
-from urllib.parse import unquote
 
 import httptools
 import uvicorn
-from uvicorn._types import ASGI3Application, ASGIVersions, HTTPScope
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.asgi import WHOLE_ANSWER, WHOLE_BODY
 from service.servers.cycle import Cycle
+from service.servers.flow import Flow
 from service.servers.refusals import HEAD_TOO_LARGE, MALFORMED, TIMED_OUT, TOO_MANY, TOO_MANY_AT_ONCE, Refusal
+from service.servers.scope import build_scope, find_plain
 from service.servers.shared import SharedState
 from service.servers.taking import Taking
 from service.servers.wire import Wire
@@ -27,24 +25,9 @@ LINGER_S = 2.0
 # no bound, one caller who sends a million of them and reads nothing takes gigabytes.
 MAX_UNANSWERED = 100
 
-_ASGI: Final[ASGIVersions] = {"version": "3.0", "spec_version": "2.3"}
-
 
 class _RefusedHeadError(Exception):
     """Ends the parsing of a head."""
-
-
-class _Flow(FlowControl):
-    """Reads no more while a body waits that is large and whose turn has not come: uvicorn's reads on at each turn."""
-
-    def __init__(self, transport: asyncio.Transport, pipeline: deque[tuple[Cycle, ASGI3Application]]) -> None:
-        super().__init__(transport)
-        self._pipeline = pipeline  # the newest one first
-
-    def resume_reading(self) -> None:
-        """Read on, if there is room; else whoever is the last in the pipeline does so when its turn comes."""
-        if not self._pipeline or self._pipeline[0][0].waiting_bytes <= HIGH_WATER_LIMIT:
-            super().resume_reading()
 
 
 class Connection(HttpToolsProtocol):
@@ -92,8 +75,8 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._wire = Wire(transport)
         self._taking = Taking(transport, self._wire)
-        self.flow = _Flow(transport, self.pipeline)
-        self.client = _find_plain(self.client)
+        self.flow = Flow(transport, self.pipeline)
+        self.client = find_plain(self.client)
         self._shared.shaking_hands.discard(self)
         self._owed_since_s = self.loop.time()
         if self in self._shared.turned_away:
@@ -104,7 +87,7 @@ class Connection(HttpToolsProtocol):
         self.forget()
         for cycle in self._unanswered:  # uvicorn tells the newest one only
             cycle.disconnect()
-            _part_from_scope(cycle)
+            cycle.withdraw_short_ways()
         if self._lingering is not None:
             self._lingering.cancel()
         super().connection_lost(exc)
@@ -176,7 +159,7 @@ class Connection(HttpToolsProtocol):
     def _begin_cycle(self) -> Cycle:
         """The cycle of the request whose head is here."""
         version = self.parser.get_http_version()
-        self.scope = self._build_scope(version)
+        self.scope = build_scope(self.url, self.parser.get_method(), version, self.headers, self)
         cycle = Cycle(
             scope=self.scope,
             transport=self.transport,
@@ -190,29 +173,8 @@ class Connection(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive() and not self._shared.is_leaving,
             on_response=self.on_response_complete,
         )
-        if self.scope["method"] != "HEAD":
-            self.scope["extensions"] = {WHOLE_ANSWER: cycle.answer, WHOLE_BODY: cycle.take_body}  # type: ignore[dict-item] # ASGI's own are dicts
+        cycle.offer_short_ways()
         return cycle
-
-    def _build_scope(self, version: str) -> HTTPScope:
-        url = httptools.parse_url(self.url)
-        # A whole URL without a path means the root (RFC 9112, 3.2.1).
-        path, query = url.path or b"/", url.query or b""
-        return {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": version,
-            "method": self.parser.get_method().decode("ascii"),
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme or "http",
-            "root_path": self.root_path,
-            "path": self.root_path + unquote(path.decode("ascii")),
-            "raw_path": self.root_path.encode("ascii") + path,
-            "query_string": query,
-            "headers": self.headers,
-            "state": {},
-        }
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body is here."""
@@ -233,7 +195,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The answer to the oldest request has left us."""
-        _part_from_scope(self._unanswered.popleft())
+        self._unanswered.popleft().withdraw_short_ways()
         if not self.transport.is_closing():
             self._go_on()
         if self._unanswered:
@@ -349,17 +311,3 @@ class Connection(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._lingering = self.loop.call_later(LINGER_S, self._close)
-
-
-def _find_plain(client: tuple[str, int] | None) -> tuple[str, int] | None:
-    """The address of a caller as IPv4 has it, if it came that way to a socket of both.
-
-    uvicorn does not find `::ffff:10.0.0.1` among trusted proxies of 10.0.0.0/8.
-    """
-    mapped = ipaddress.IPv6Address(client[0]).ipv4_mapped if client and client[0].startswith("::ffff:") else None
-    return (str(mapped), client[1]) if client and mapped else client
-
-
-def _part_from_scope(cycle: Cycle) -> None:
-    """Undo that the scope leads back to its cycle, so that both are freed at once and not by a collection."""
-    cycle.scope.pop("extensions", None)

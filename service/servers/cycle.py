@@ -6,6 +6,8 @@ from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from service.asgi import WHOLE_ANSWER, WHOLE_BODY
+
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -19,6 +21,15 @@ class Cycle(RequestResponseCycle):
 
     # The first piece of a body as it came, which mostly is all of it; later ones are joined in uvicorn's `body`.
     _first = b""
+
+    def offer_short_ways(self) -> None:
+        """Put them into the scope; for HEAD none, whose answers have no body, which only messages know."""
+        if self.scope["method"] != "HEAD":
+            self.scope["extensions"] = {WHOLE_ANSWER: self.answer, WHOLE_BODY: self.take_body}  # type: ignore[dict-item] # ASGI's own are dicts
+
+    def withdraw_short_ways(self) -> None:
+        """Undo that the scope leads back here, so that both are freed at once and not by a collection."""
+        self.scope.pop("extensions", None)
 
     @property
     def waiting_bytes(self) -> int:
