@@ -89,10 +89,11 @@ scan: $(VENV)/.dev ## Look over the dependencies: pins, imports, licences, age; 
 COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet
 lock: $(VENV)/.dev ## Pin the dependencies of pyproject.toml anew in requirements/
-	@$(COMPILE) --extra embedded --extra traces --extra train --group dev -o requirements/dev.txt
+	@$(COMPILE) --extra embedded --extra traces --extra train --extra bulk --extra client --group dev -o requirements/dev.txt
 	@$(subst pyproject.toml,requirements/serving-runtime.in,$(COMPILE)) -o requirements/serving-runtime.txt
 	@$(COMPILE) -c requirements/dev.txt -o requirements/gateway.txt
 	@$(COMPILE) -c requirements/dev.txt --extra embedded -o requirements/embedded.txt
+	@$(COMPILE) -c requirements/dev.txt --extra bulk -o requirements/bulk.txt
 	@$(COMPILE) -c requirements/dev.txt --extra train -o requirements/train.txt
 	@$(COMPILE) -c requirements/dev.txt --extra traces -o requirements/traces.txt
 

