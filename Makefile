@@ -10,7 +10,7 @@ DATA ?=
 FASHION ?= $(FASHION_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin fairness bench bench-compare fuzz soak drain stubs pictures scan lock clean
+.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin fairness bench bench-compare fuzz soak drain scaling stubs pictures scan lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ check: $(VENV)/.dev ## Lint, types, the arrows of the house, stale stubs, spelli
 
 compat: $(VENV)/.dev .venv-serving/.serving-runtime ## Compare the default model with TensorFlow Serving 2.19.1's runtime
 	@$(PY) -m bench.compat --python .venv-serving/bin/python --version-dir $(MODELS)/digits/1 $(if $(DATA),--data $(DATA))
+
+scaling: $(VENV)/.dev ## Hold the simulation of docs/scaling.md against a running service (two minutes); SCALING=measure makes the page anew
+	@$(PY) -m bench.scaling $(or $(SCALING),check) $(if $(DATA),--data $(DATA))
 
 stubs: $(VENV)/.dev ## Make service/wire's generated files from protos/ anew
 	@$(PY) -m protos.stubs

@@ -8,7 +8,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +67,7 @@ def running_service(
     *,
     is_ready_wanted: bool = True,
     python: Path | None = None,
+    module: Sequence[str] = ("service",),
     cwd: Path | None = None,
 ) -> Iterator[RunningService]:
     """Start `python -m service`, wait until it is ready, and stop it with SIGTERM however the block ends.
@@ -76,6 +77,7 @@ def running_service(
         command: What is served.
         is_ready_wanted: Wait until it would answer requests, not only until it listens.
         python: Runs it; by default the Python that runs this.
+        module: What that runs, with arguments that come before the command.
         cwd: Where it is started; by default here, so that the service of the working tree is run.
 
     Raises:
@@ -86,7 +88,7 @@ def running_service(
         log = Path(folder) / "log"
         with log.open("wb") as stream:
             child = subprocess.Popen(
-                [python or sys.executable, "-m", "service", command],
+                [python or sys.executable, "-m", *module, command],
                 env={**os.environ, **chosen},
                 cwd=cwd,
                 stdout=stream,
