@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from training.commands import compare, evaluate, fit, promote, recipes, study, survey
+from training.commands import code_map, compare, evaluate, fit, promote, recipes, study, survey
 from training.errors import FitStoppedError, TrainerError
 
 # In the order of the help.
-COMMANDS = (recipes, survey, fit, evaluate, compare, promote, study)
+COMMANDS = (recipes, survey, fit, evaluate, code_map, compare, promote, study)
 
 FAILED = 2
 # What a shell reports for a command that ended by Ctrl-C.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
@@ -16,6 +16,7 @@ from service.api.http.neighbours import Neighbour
 from service.api.http.openapi import build_document
 from service.api.http.operations import OPERATIONS
 from service.api.http.pages import Pages, add_problem_handlers
+from service.api.http.playground import build_playground_router
 from service.api.http.reference import PAGE_HEADERS, render_reference
 from service.api.http.status import build_status_router
 
@@ -85,6 +86,7 @@ def build_http_app(context: DoorContext, neighbours: Mapping[str, Neighbour] | N
     door = HttpDoor()
     door.include_router(build_status_router(context.codec))
     door.include_router(build_metrics_router(context.metrics))
+    door.include_router(build_playground_router())
     _add_reference(door)
     add_problem_handlers(door)
     hot = {operation.path: build_endpoint(operation, context) for operation in OPERATIONS}
@@ -97,8 +99,3 @@ def _add_reference(door: HttpDoor) -> None:
     async def docs(request: Request) -> HTMLResponse:
         base = str(request.base_url).rstrip("/")
         return HTMLResponse(render_reference(door.openapi(), base), headers=PAGE_HEADERS)
-
-    @door.get("/", include_in_schema=False)
-    async def root() -> RedirectResponse:
-        # Relative, so that it holds below a proxy's prefix too.
-        return RedirectResponse("docs")

@@ -11,6 +11,7 @@ from service.api.http.answers import NO_CONTENT, HttpAnswer, send_answer
 from service.api.http.endpoints import answer_problem
 from service.api.http.frame import HTTP, find_address, find_path, join_headers
 from service.api.http.metrics import METRICS_PATHS
+from service.api.http.playground import FILES
 from service.api.http.problems import PROBLEMS, MethodNotAllowedError
 from service.errors import DigitCodecError, Fault, MalformedRequestError, UnauthenticatedError
 
@@ -18,7 +19,7 @@ _HEALTH = frozenset({"/livez", "/readyz", "/startupz"})
 # Asked every second by machines: a good answer to them is no news.
 PROBES = _HEALTH | METRICS_PATHS
 # Machines that ask for health have no key, and the pages say nothing that the repository does not.
-OPEN_PATHS = _HEALTH | {"/", "/docs", "/openapi.json"}
+OPEN_PATHS = _HEALTH | {"/docs", "/openapi.json"} | FILES.keys()
 
 _STATE = "exchange"
 

@@ -4,6 +4,7 @@ from support.attacks.base import Held
 
 _BUDGET = "tests/unit/test_budget.py"
 _INCOMING = "tests/unit/grpc/test_grpc_incoming.py"
+_PLAYGROUND = "tests/unit/http/test_http_playground.py"
 _VETTING = "tests/contract/test_vetting.py"
 _NOT_LOADED = "not loaded; the version before it goes on answering"
 
@@ -26,6 +27,14 @@ HELD = (
     Held("model: unknown signature", _NOT_LOADED, (f"{_VETTING}::test_unknown_signature_is_refused",)),
     Held("model: operation that nobody knows", _NOT_LOADED, (f"{_VETTING}::test_unknown_operation_is_refused",)),
     Held("model: graph of more than 16 MiB", _NOT_LOADED, (f"{_VETTING}::test_large_file_is_refused_unread",)),
+    Held(
+        "playground in a frame, with inline code or another host's",
+        "200 with `content-security-policy`, `x-content-type-options`, `referrer-policy`",
+        (
+            f"{_PLAYGROUND}::test_policy_allows_no_inline_code_and_no_other_host",
+            f"{_PLAYGROUND}::test_page_has_nothing_that_its_policy_forbids",
+        ),
+    ),
     Held(
         "more bytes than a caller's share",
         "429 `overloaded`, Retry-After",

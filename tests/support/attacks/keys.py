@@ -13,7 +13,17 @@ from service.wire import tensorflow_serving as tfs
 SHUT = "401 `unauthenticated`"
 SHUT_CALL = "`UNAUTHENTICATED` `unauthenticated`"
 
-_OPEN_PATHS = ("/livez", "/readyz", "/startupz", "/docs", "/openapi.json", "/v2/health/live", "/v2/health/ready")
+_OPEN_PATHS = (
+    "/livez",
+    "/readyz",
+    "/startupz",
+    "/",
+    "/web/js/app.js",
+    "/docs",
+    "/openapi.json",
+    "/v2/health/live",
+    "/v2/health/ready",
+)
 _SHUT_PATHS = ("/models", "/metrics", "/monitoring/prometheus/metrics", "/nowhere", "/encode")
 _NEIGHBOURS_PATHS = ("/v2", "/v2/models/digits-encode", "/v1/models/digits")
 

@@ -158,13 +158,6 @@ async def test_one_line_for_each_request_and_a_traceback_for_our_own_failure(
     assert "the secret is 1234" == str(log.lines[-1][2]["exc_info"])
 
 
-async def test_root_leads_to_the_reference(client: httpx.AsyncClient) -> None:
-    """Relative, so that a proxy's prefix is kept."""
-    answer = await client.get("/")
-
-    assert (307, "docs") == (answer.status_code, answer.headers["location"])
-
-
 async def test_reference_needs_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
     """No script, no other host; and a policy that would stop both."""
     answer = await client.get("/docs")
