@@ -24,49 +24,53 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64igitcodec/v1/codec.proto\x12\rdigitcodec.v1\"=\n\rModelSelector\x12\x11\n\x07version\x18\x01 \x01(\x03H\x00\x12\x0f\n\x05label\x18\x02 \x01(\tH\x00\x42\x08\n\x06\x63hoice\"&\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\"R\n\x06Images\x12,\n\x05\x66iles\x18\x01 \x01(\x0b\x32\x1b.digitcodec.v1.EncodedFilesH\x00\x12\x10\n\x06packed\x18\x02 \x01(\x0cH\x00\x42\x08\n\x06source\"\x1d\n\x0c\x45ncodedFiles\x12\r\n\x05\x66iles\x18\x01 \x03(\x0c\")\n\x05\x43odes\x12\x0e\n\x06packed\x18\x01 \x01(\x0c\x12\x10\n\x08\x63ode_dim\x18\x02 \x01(\x05\"\x92\x01\n\rEncodeRequest\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.digitcodec.v1.ModelSelector\x12%\n\x06images\x18\x02 \x01(\x0b\x32\x15.digitcodec.v1.Images\x12-\n\npreprocess\x18\x03 \x01(\x0e\x32\x19.digitcodec.v1.Preprocess\"Z\n\x0e\x45ncodeResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.digitcodec.v1.Model\x12#\n\x05\x63odes\x18\x02 \x01(\x0b\x32\x14.digitcodec.v1.Codes\"a\n\rDecodeRequest\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.digitcodec.v1.ModelSelector\x12#\n\x05\x63odes\x18\x02 \x01(\x0b\x32\x14.digitcodec.v1.Codes\"E\n\x0e\x44\x65\x63odeResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.digitcodec.v1.Model\x12\x0e\n\x06images\x18\x02 \x01(\x0c\"\xbd\x01\n\x12ReconstructRequest\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.digitcodec.v1.ModelSelector\x12%\n\x06images\x18\x02 \x01(\x0b\x32\x15.digitcodec.v1.Images\x12-\n\npreprocess\x18\x03 \x01(\x0e\x32\x19.digitcodec.v1.Preprocess\x12\x16\n\tthreshold\x18\x04 \x01(\x02H\x00\x88\x01\x01\x42\x0c\n\n_threshold\"~\n\x13ReconstructResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.digitcodec.v1.Model\x12\x17\n\x0freconstructions\x18\x02 \x01(\x0c\x12)\n\x08verdicts\x18\x03 \x01(\x0b\x32\x17.digitcodec.v1.Verdicts\"\xb7\x01\n\x0cScoreRequest\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.digitcodec.v1.ModelSelector\x12%\n\x06images\x18\x02 \x01(\x0b\x32\x15.digitcodec.v1.Images\x12-\n\npreprocess\x18\x03 \x01(\x0e\x32\x19.digitcodec.v1.Preprocess\x12\x16\n\tthreshold\x18\x04 \x01(\x02H\x00\x88\x01\x01\x42\x0c\n\n_threshold\"_\n\rScoreResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.digitcodec.v1.Model\x12)\n\x08verdicts\x18\x02 \x01(\x0b\x32\x17.digitcodec.v1.Verdicts\"E\n\x08Verdicts\x12\x0e\n\x06\x65rrors\x18\x01 \x03(\x02\x12\x16\n\x0e\x61nomaly_scores\x18\x02 \x03(\x02\x12\x11\n\tanomalies\x18\x03 \x03(\x08\"Z\n\x18ReconstructStreamRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x32\n\x07request\x18\x02 \x01(\x0b\x32!.digitcodec.v1.ReconstructRequest\"\x95\x01\n\x19ReconstructStreamResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x36\n\x08response\x18\x02 \x01(\x0b\x32\".digitcodec.v1.ReconstructResponseH\x00\x12)\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x16.digitcodec.v1.FailureH\x00\x42\t\n\x07outcome\"7\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t*>\n\nPreprocess\x12\x1a\n\x16PREPROCESS_UNSPECIFIED\x10\x00\x12\x14\n\x10PREPROCESS_MNIST\x10\x01\x32\x9b\x03\n\x05\x43odec\x12\x45\n\x06\x45ncode\x12\x1c.digitcodec.v1.EncodeRequest\x1a\x1d.digitcodec.v1.EncodeResponse\x12\x45\n\x06\x44\x65\x63ode\x12\x1c.digitcodec.v1.DecodeRequest\x1a\x1d.digitcodec.v1.DecodeResponse\x12T\n\x0bReconstruct\x12!.digitcodec.v1.ReconstructRequest\x1a\".digitcodec.v1.ReconstructResponse\x12\x42\n\x05Score\x12\x1b.digitcodec.v1.ScoreRequest\x1a\x1c.digitcodec.v1.ScoreResponse\x12j\n\x11ReconstructStream\x12\'.digitcodec.v1.ReconstructStreamRequest\x1a(.digitcodec.v1.ReconstructStreamResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64igitcodec/v1/codec.proto\x12\rdigitcodec.v1\"=\n\rModelSelector\x12\x11\n\x07version\x18\x01 \x01(\x03H\x00\x12\x0f\n\x05label\x18\x02 \x01(\tH\x00\x42\x08\n\x06\x63hoice\"&\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\"A\n\x07Remarks\x12\"\n\x05notes\x18\x01 \x03(\x0e\x32\x13.digitcodec.v1.Note\x12\x12\n\nnormalised\x18\x02 \x01(\x0c\"R\n\x06Images\x12,\n\x05\x66iles\x18\x01 \x01(\x0b\x32\x1b.digitcodec.v1.EncodedFilesH\x00\x12\x10\n\x06packed\x18\x02 \x01(\x0cH\x00\x42\x08\n\x06source\"\x1d\n\x0c\x45ncodedFiles\x12\r\n\x05\x66iles\x18\x01 \x03(\x0c\")\n\x05\x43odes\x12\x0e\n\x06packed\x18\x01 \x01(\x0c\x12\x10\n\x08\x63ode_dim\x18\x02 \x01(\x05\"\xae\x01\n\rEncodeRequest\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.digitcodec.v1.ModelSelector\x12%\n\x06images\x18\x02 \x01(\x0b\x32\x15.digitcodec.v1.Images\x12-\n\npreprocess\x18\x03 \x01(\x0e\x32\x19.digitcodec.v1.Preprocess\x12\x1a\n\x12include_normalised\x18\x04 \x01(\x08\"\x83\x01\n\x0e\x45ncodeResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.digitcodec.v1.Model\x12#\n\x05\x63odes\x18\x02 \x01(\x0b\x32\x14.digitcodec.v1.Codes\x12\'\n\x07remarks\x18\x03 \x01(\x0b\x32\x16.digitcodec.v1.Remarks\"a\n\rDecodeRequest\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.digitcodec.v1.ModelSelector\x12#\n\x05\x63odes\x18\x02 \x01(\x0b\x32\x14.digitcodec.v1.Codes\"E\n\x0e\x44\x65\x63odeResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.digitcodec.v1.Model\x12\x0e\n\x06images\x18\x02 \x01(\x0c\"\xd9\x01\n\x12ReconstructRequest\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.digitcodec.v1.ModelSelector\x12%\n\x06images\x18\x02 \x01(\x0b\x32\x15.digitcodec.v1.Images\x12-\n\npreprocess\x18\x03 \x01(\x0e\x32\x19.digitcodec.v1.Preprocess\x12\x16\n\tthreshold\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12\x1a\n\x12include_normalised\x18\x05 \x01(\x08\x42\x0c\n\n_threshold\"\xa7\x01\n\x13ReconstructResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.digitcodec.v1.Model\x12\x17\n\x0freconstructions\x18\x02 \x01(\x0c\x12)\n\x08verdicts\x18\x03 \x01(\x0b\x32\x17.digitcodec.v1.Verdicts\x12\'\n\x07remarks\x18\x04 \x01(\x0b\x32\x16.digitcodec.v1.Remarks\"\xd3\x01\n\x0cScoreRequest\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.digitcodec.v1.ModelSelector\x12%\n\x06images\x18\x02 \x01(\x0b\x32\x15.digitcodec.v1.Images\x12-\n\npreprocess\x18\x03 \x01(\x0e\x32\x19.digitcodec.v1.Preprocess\x12\x16\n\tthreshold\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12\x1a\n\x12include_normalised\x18\x05 \x01(\x08\x42\x0c\n\n_threshold\"\x88\x01\n\rScoreResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.digitcodec.v1.Model\x12)\n\x08verdicts\x18\x02 \x01(\x0b\x32\x17.digitcodec.v1.Verdicts\x12\'\n\x07remarks\x18\x03 \x01(\x0b\x32\x16.digitcodec.v1.Remarks\"E\n\x08Verdicts\x12\x0e\n\x06\x65rrors\x18\x01 \x03(\x02\x12\x16\n\x0e\x61nomaly_scores\x18\x02 \x03(\x02\x12\x11\n\tanomalies\x18\x03 \x03(\x08\"Z\n\x18ReconstructStreamRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x32\n\x07request\x18\x02 \x01(\x0b\x32!.digitcodec.v1.ReconstructRequest\"\x95\x01\n\x19ReconstructStreamResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x36\n\x08response\x18\x02 \x01(\x0b\x32\".digitcodec.v1.ReconstructResponseH\x00\x12)\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x16.digitcodec.v1.FailureH\x00\x42\t\n\x07outcome\"7\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t*>\n\nPreprocess\x12\x1a\n\x16PREPROCESS_UNSPECIFIED\x10\x00\x12\x14\n\x10PREPROCESS_MNIST\x10\x01*T\n\x04Note\x12\x14\n\x10NOTE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bNOTE_NO_INK\x10\x01\x12\x16\n\x12NOTE_SEVERAL_PARTS\x10\x02\x12\r\n\tNOTE_FLAT\x10\x03\x32\x9b\x03\n\x05\x43odec\x12\x45\n\x06\x45ncode\x12\x1c.digitcodec.v1.EncodeRequest\x1a\x1d.digitcodec.v1.EncodeResponse\x12\x45\n\x06\x44\x65\x63ode\x12\x1c.digitcodec.v1.DecodeRequest\x1a\x1d.digitcodec.v1.DecodeResponse\x12T\n\x0bReconstruct\x12!.digitcodec.v1.ReconstructRequest\x1a\".digitcodec.v1.ReconstructResponse\x12\x42\n\x05Score\x12\x1b.digitcodec.v1.ScoreRequest\x1a\x1c.digitcodec.v1.ScoreResponse\x12j\n\x11ReconstructStream\x12\'.digitcodec.v1.ReconstructStreamRequest\x1a(.digitcodec.v1.ReconstructStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'digitcodec.v1.codec_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PREPROCESS']._serialized_start=1691
-  _globals['_PREPROCESS']._serialized_end=1753
+  _globals['_PREPROCESS']._serialized_start=1968
+  _globals['_PREPROCESS']._serialized_end=2030
+  _globals['_NOTE']._serialized_start=2032
+  _globals['_NOTE']._serialized_end=2116
   _globals['_MODELSELECTOR']._serialized_start=44
   _globals['_MODELSELECTOR']._serialized_end=105
   _globals['_MODEL']._serialized_start=107
   _globals['_MODEL']._serialized_end=145
-  _globals['_IMAGES']._serialized_start=147
-  _globals['_IMAGES']._serialized_end=229
-  _globals['_ENCODEDFILES']._serialized_start=231
-  _globals['_ENCODEDFILES']._serialized_end=260
-  _globals['_CODES']._serialized_start=262
-  _globals['_CODES']._serialized_end=303
-  _globals['_ENCODEREQUEST']._serialized_start=306
-  _globals['_ENCODEREQUEST']._serialized_end=452
-  _globals['_ENCODERESPONSE']._serialized_start=454
-  _globals['_ENCODERESPONSE']._serialized_end=544
-  _globals['_DECODEREQUEST']._serialized_start=546
-  _globals['_DECODEREQUEST']._serialized_end=643
-  _globals['_DECODERESPONSE']._serialized_start=645
-  _globals['_DECODERESPONSE']._serialized_end=714
-  _globals['_RECONSTRUCTREQUEST']._serialized_start=717
-  _globals['_RECONSTRUCTREQUEST']._serialized_end=906
-  _globals['_RECONSTRUCTRESPONSE']._serialized_start=908
-  _globals['_RECONSTRUCTRESPONSE']._serialized_end=1034
-  _globals['_SCOREREQUEST']._serialized_start=1037
-  _globals['_SCOREREQUEST']._serialized_end=1220
-  _globals['_SCORERESPONSE']._serialized_start=1222
-  _globals['_SCORERESPONSE']._serialized_end=1317
-  _globals['_VERDICTS']._serialized_start=1319
-  _globals['_VERDICTS']._serialized_end=1388
-  _globals['_RECONSTRUCTSTREAMREQUEST']._serialized_start=1390
-  _globals['_RECONSTRUCTSTREAMREQUEST']._serialized_end=1480
-  _globals['_RECONSTRUCTSTREAMRESPONSE']._serialized_start=1483
-  _globals['_RECONSTRUCTSTREAMRESPONSE']._serialized_end=1632
-  _globals['_FAILURE']._serialized_start=1634
-  _globals['_FAILURE']._serialized_end=1689
-  _globals['_CODEC']._serialized_start=1756
-  _globals['_CODEC']._serialized_end=2167
+  _globals['_REMARKS']._serialized_start=147
+  _globals['_REMARKS']._serialized_end=212
+  _globals['_IMAGES']._serialized_start=214
+  _globals['_IMAGES']._serialized_end=296
+  _globals['_ENCODEDFILES']._serialized_start=298
+  _globals['_ENCODEDFILES']._serialized_end=327
+  _globals['_CODES']._serialized_start=329
+  _globals['_CODES']._serialized_end=370
+  _globals['_ENCODEREQUEST']._serialized_start=373
+  _globals['_ENCODEREQUEST']._serialized_end=547
+  _globals['_ENCODERESPONSE']._serialized_start=550
+  _globals['_ENCODERESPONSE']._serialized_end=681
+  _globals['_DECODEREQUEST']._serialized_start=683
+  _globals['_DECODEREQUEST']._serialized_end=780
+  _globals['_DECODERESPONSE']._serialized_start=782
+  _globals['_DECODERESPONSE']._serialized_end=851
+  _globals['_RECONSTRUCTREQUEST']._serialized_start=854
+  _globals['_RECONSTRUCTREQUEST']._serialized_end=1071
+  _globals['_RECONSTRUCTRESPONSE']._serialized_start=1074
+  _globals['_RECONSTRUCTRESPONSE']._serialized_end=1241
+  _globals['_SCOREREQUEST']._serialized_start=1244
+  _globals['_SCOREREQUEST']._serialized_end=1455
+  _globals['_SCORERESPONSE']._serialized_start=1458
+  _globals['_SCORERESPONSE']._serialized_end=1594
+  _globals['_VERDICTS']._serialized_start=1596
+  _globals['_VERDICTS']._serialized_end=1665
+  _globals['_RECONSTRUCTSTREAMREQUEST']._serialized_start=1667
+  _globals['_RECONSTRUCTSTREAMREQUEST']._serialized_end=1757
+  _globals['_RECONSTRUCTSTREAMRESPONSE']._serialized_start=1760
+  _globals['_RECONSTRUCTSTREAMRESPONSE']._serialized_end=1909
+  _globals['_FAILURE']._serialized_start=1911
+  _globals['_FAILURE']._serialized_end=1966
+  _globals['_CODEC']._serialized_start=2119
+  _globals['_CODEC']._serialized_end=2530
 # @@protoc_insertion_point(module_scope)

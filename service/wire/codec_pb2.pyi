@@ -46,6 +46,34 @@ PREPROCESS_MNIST: Preprocess.ValueType  # 1
 """Grey, polarity, crop, fit into 20x20 and centre by mass, as the digits of MNIST were made. For files only."""
 Global___Preprocess: _TypeAlias = Preprocess  # noqa: Y015
 
+class _Note:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NoteEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Note.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NOTE_UNSPECIFIED: _Note.ValueType  # 0
+    """Nothing is to be said."""
+    NOTE_NO_INK: _Note.ValueType  # 1
+    """No ink was found: the image is blank."""
+    NOTE_SEVERAL_PARTS: _Note.ValueType  # 2
+    """Two parts or more of similar size hang together nowhere."""
+    NOTE_FLAT: _Note.ValueType  # 3
+    """More than twice as wide as high: a line, or several digits side by side."""
+
+class Note(_Note, metaclass=_NoteEnumTypeWrapper):
+    """What a picture that PREPROCESS_MNIST has read shows that no digit looks like. The model answers all the same."""
+
+NOTE_UNSPECIFIED: Note.ValueType  # 0
+"""Nothing is to be said."""
+NOTE_NO_INK: Note.ValueType  # 1
+"""No ink was found: the image is blank."""
+NOTE_SEVERAL_PARTS: Note.ValueType  # 2
+"""Two parts or more of similar size hang together nowhere."""
+NOTE_FLAT: Note.ValueType  # 3
+"""More than twice as wide as high: a line, or several digits side by side."""
+Global___Note: _TypeAlias = Note  # noqa: Y015
+
 @_typing.final
 class ModelSelector(_message.Message):
     """Which version of the model answers. Neither field set means the newest one that is ready."""
@@ -99,6 +127,34 @@ class Model(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
+class Remarks(_message.Message):
+    """What is known of the pictures themselves, beside what the model says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTES_FIELD_NUMBER: _builtins.int
+    NORMALISED_FIELD_NUMBER: _builtins.int
+    normalised: _builtins.bytes
+    """Rows of 784 bytes each, the images as the model saw them; empty unless they were asked for."""
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[Global___Note.ValueType]:
+        """Entry i belongs to image i; empty where nothing is to be said of any."""
+
+    def __init__(
+        self,
+        *,
+        notes: _abc.Iterable[Global___Note.ValueType] | None = ...,
+        normalised: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["normalised", b"normalised", "notes", b"notes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Remarks: _TypeAlias = Remarks  # noqa: Y015
 
 @_typing.final
 class Images(_message.Message):
@@ -189,8 +245,11 @@ class EncodeRequest(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     IMAGES_FIELD_NUMBER: _builtins.int
     PREPROCESS_FIELD_NUMBER: _builtins.int
+    INCLUDE_NORMALISED_FIELD_NUMBER: _builtins.int
     preprocess: Global___Preprocess.ValueType
     """How their files are made fit for the model."""
+    include_normalised: _builtins.bool
+    """Whether the answer holds the images as the model saw them."""
     @_builtins.property
     def model(self) -> Global___ModelSelector:
         """The version to encode with."""
@@ -205,10 +264,11 @@ class EncodeRequest(_message.Message):
         model: Global___ModelSelector | None = ...,
         images: Global___Images | None = ...,
         preprocess: Global___Preprocess.ValueType = ...,
+        include_normalised: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "model", b"model", "preprocess", b"preprocess"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "include_normalised", b"include_normalised", "model", b"model", "preprocess", b"preprocess"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -222,6 +282,7 @@ class EncodeResponse(_message.Message):
 
     MODEL_FIELD_NUMBER: _builtins.int
     CODES_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def model(self) -> Global___Model:
         """The version that answered. Store it beside the codes: only this version decodes them."""
@@ -230,15 +291,20 @@ class EncodeResponse(_message.Message):
     def codes(self) -> Global___Codes:
         """Row i is the code of image i."""
 
+    @_builtins.property
+    def remarks(self) -> Global___Remarks:
+        """Absent where there is nothing to say."""
+
     def __init__(
         self,
         *,
         model: Global___Model | None = ...,
         codes: Global___Codes | None = ...,
+        remarks: Global___Remarks | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "model", b"model", "remarks", b"remarks"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "model", b"model", "remarks", b"remarks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -312,10 +378,13 @@ class ReconstructRequest(_message.Message):
     IMAGES_FIELD_NUMBER: _builtins.int
     PREPROCESS_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
+    INCLUDE_NORMALISED_FIELD_NUMBER: _builtins.int
     preprocess: Global___Preprocess.ValueType
     """How their files are made fit for the model."""
     threshold: _builtins.float
     """An image is an anomaly if its score is greater; in [0, 1], 0.99 if absent."""
+    include_normalised: _builtins.bool
+    """Whether the answer holds the images as the model saw them."""
     @_builtins.property
     def model(self) -> Global___ModelSelector:
         """The version to reconstruct with."""
@@ -331,10 +400,11 @@ class ReconstructRequest(_message.Message):
         images: Global___Images | None = ...,
         preprocess: Global___Preprocess.ValueType = ...,
         threshold: _builtins.float | None = ...,
+        include_normalised: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "images", b"images", "model", b"model", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "images", b"images", "model", b"model", "preprocess", b"preprocess", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "images", b"images", "include_normalised", b"include_normalised", "model", b"model", "preprocess", b"preprocess", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
     _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
@@ -351,6 +421,7 @@ class ReconstructResponse(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     RECONSTRUCTIONS_FIELD_NUMBER: _builtins.int
     VERDICTS_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
     reconstructions: _builtins.bytes
     """Rows of 784 bytes each; row i is the cleaned image i."""
     @_builtins.property
@@ -361,16 +432,21 @@ class ReconstructResponse(_message.Message):
     def verdicts(self) -> Global___Verdicts:
         """How strange each image is."""
 
+    @_builtins.property
+    def remarks(self) -> Global___Remarks:
+        """Absent where there is nothing to say."""
+
     def __init__(
         self,
         *,
         model: Global___Model | None = ...,
         reconstructions: _builtins.bytes = ...,
         verdicts: Global___Verdicts | None = ...,
+        remarks: Global___Remarks | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "verdicts", b"verdicts"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "remarks", b"remarks", "verdicts", b"verdicts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "reconstructions", b"reconstructions", "verdicts", b"verdicts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "reconstructions", b"reconstructions", "remarks", b"remarks", "verdicts", b"verdicts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -386,10 +462,13 @@ class ScoreRequest(_message.Message):
     IMAGES_FIELD_NUMBER: _builtins.int
     PREPROCESS_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
+    INCLUDE_NORMALISED_FIELD_NUMBER: _builtins.int
     preprocess: Global___Preprocess.ValueType
     """How their files are made fit for the model."""
     threshold: _builtins.float
     """An image is an anomaly if its score is greater; in [0, 1], 0.99 if absent."""
+    include_normalised: _builtins.bool
+    """Whether the answer holds the images as the model saw them."""
     @_builtins.property
     def model(self) -> Global___ModelSelector:
         """The version to score with."""
@@ -405,10 +484,11 @@ class ScoreRequest(_message.Message):
         images: Global___Images | None = ...,
         preprocess: Global___Preprocess.ValueType = ...,
         threshold: _builtins.float | None = ...,
+        include_normalised: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "images", b"images", "model", b"model", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "images", b"images", "model", b"model", "preprocess", b"preprocess", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "images", b"images", "include_normalised", b"include_normalised", "model", b"model", "preprocess", b"preprocess", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
     _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
@@ -424,6 +504,7 @@ class ScoreResponse(_message.Message):
 
     MODEL_FIELD_NUMBER: _builtins.int
     VERDICTS_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def model(self) -> Global___Model:
         """The version that answered."""
@@ -432,15 +513,20 @@ class ScoreResponse(_message.Message):
     def verdicts(self) -> Global___Verdicts:
         """How strange each image is."""
 
+    @_builtins.property
+    def remarks(self) -> Global___Remarks:
+        """Absent where there is nothing to say."""
+
     def __init__(
         self,
         *,
         model: Global___Model | None = ...,
         verdicts: Global___Verdicts | None = ...,
+        remarks: Global___Remarks | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "verdicts", b"verdicts"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "remarks", b"remarks", "verdicts", b"verdicts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "verdicts", b"verdicts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "remarks", b"remarks", "verdicts", b"verdicts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

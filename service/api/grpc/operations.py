@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 
 from service.api.context import DoorContext
 from service.api.exchange import Exchange
 from service.api.grpc import parsing, rendering
 from service.api.reading import ReadContext, read_rows, render_rows
+from service.api.remarks import find_remarks
 from service.domain import Deadline, Images, Reconstructed
 from service.errors import OverloadedError
 from service.wire import codec_pb2 as pb
 
 # The patient come back when the refusal says, but look at least so often: room may be there sooner.
 _MOST_PATIENCE_S = 0.25
+
+_Response = TypeVar("_Response", pb.EncodeResponse, pb.ReconstructResponse, pb.ScoreResponse)
 
 
 class Operations:
@@ -29,7 +33,8 @@ class Operations:
         images = await self._read_images(request, deadline, exchange)
         result = await self._codec.encode(images, selector, deadline, origin=exchange.origin)
         exchange.version = result.version
-        return rendering.render_encoded(result, self._codec.model_name)
+        response = rendering.render_encoded(result, self._codec.model_name)
+        return await self._remark(response, images, request)
 
     async def decode(self, request: pb.DecodeRequest, deadline: Deadline, exchange: Exchange) -> pb.DecodeResponse:
         """Images of codes."""
@@ -51,7 +56,8 @@ class Operations:
         result = await (_run_patiently(run, deadline) if is_patient else run())
         exchange.version = result.version
         render = partial(rendering.render_reconstructed, result, self._codec.model_name)
-        return await render_rows(render, len(images), self._context.bulk)
+        response = await render_rows(render, len(images), self._context.bulk)
+        return await self._remark(response, images, request)
 
     async def score(self, request: pb.ScoreRequest, deadline: Deadline, exchange: Exchange) -> pb.ScoreResponse:
         """Verdicts of images."""
@@ -60,7 +66,16 @@ class Operations:
         result = await self._codec.score(images, selector, deadline, threshold, origin=exchange.origin)
         exchange.version = result.version
         render = partial(rendering.render_scored, result, self._codec.model_name)
-        return await render_rows(render, len(images), self._context.bulk)
+        response = await render_rows(render, len(images), self._context.bulk)
+        return await self._remark(response, images, request)
+
+    async def _remark(self, response: _Response, images: Images, request: parsing.ImagesRequest) -> _Response:
+        """The answer with what is to be said of the images themselves."""
+        preprocess, is_wanted = parsing.parse_preprocess(request.preprocess), request.include_normalised
+        if preprocess == "mnist" or is_wanted:
+            remarks = await find_remarks(images, preprocess, self._context.bulk, is_picture_wanted=is_wanted)
+            rendering.fill_remarks(response, remarks)
+        return response
 
     async def _read_images(self, request: parsing.ImagesRequest, deadline: Deadline, exchange: Exchange) -> Images:
         preprocess = parsing.parse_preprocess(request.preprocess)

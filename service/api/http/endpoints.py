@@ -10,7 +10,7 @@ from service.api.context import DoorContext
 from service.api.exchange import Exchange
 from service.api.http.answers import HttpAnswer
 from service.api.http.frame import HTTP, Frame, HttpRequest
-from service.api.http.media import choose_format
+from service.api.http.media import JSON, choose_format
 from service.api.http.operations import Operation
 from service.api.http.parsing import find_parser, parse_body
 from service.api.http.problems import PROBLEMS, MethodNotAllowedError, render_problem
@@ -18,8 +18,9 @@ from service.api.http.query import Options, parse_options, parse_timeout
 from service.api.http.rendering import Renderer
 from service.api.http.watch import CallerWatch
 from service.api.reading import ReadContext, UndecodedRows, read_rows, render_rows
-from service.domain import Deadline
-from service.errors import find_by_class, hide_unknown
+from service.api.remarks import Remarks, find_remarks
+from service.domain import Deadline, Rows
+from service.errors import MalformedRequestError, find_by_class, hide_unknown
 
 ALLOWED_METHODS = "OPTIONS, POST"
 
@@ -62,7 +63,13 @@ class OperationHandler:
             exchange.rows = len(rows)
             result = await self._operation.run(context.codec, rows, head.options, deadline, exchange.origin)
             exchange.version = result.version
-            return await render_rows(lambda: head.render(result, context.codec.model_name), len(rows), context.bulk)
+            remarks = None if head.options.is_plain else await self._find_remarks(rows, head.options)
+            render = partial(head.render, result, context.codec.model_name, remarks)
+            return await render_rows(render, len(rows), context.bulk)
+
+    async def _find_remarks(self, rows: Rows, options: Options) -> Remarks:
+        is_wanted = options.is_picture_wanted
+        return await find_remarks(rows, options.preprocess, self._context.bulk, is_picture_wanted=is_wanted)
 
     def _answer_method(self, method: str) -> HttpAnswer:
         if method == "OPTIONS":
@@ -73,6 +80,10 @@ class OperationHandler:
     def _parse_head(self, request: HttpRequest, deadline: Deadline) -> _Head:
         options = parse_options(request.query, self._operation.parameters)
         media_type = choose_format(request.headers.get(b"accept"), self._formats)
+        if options.is_picture_wanted and media_type != JSON:
+            raise MalformedRequestError(
+                f"include asks for pictures beside an answer of {media_type}, only {JSON} has them"
+            )
         parser = find_parser(self._operation.parsers, request.headers)
         limits = self._context.limits
         context = ReadContext(

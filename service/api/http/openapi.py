@@ -16,6 +16,7 @@ from service.api.http.problems import PROBLEM_JSON, PROBLEMS, MethodNotAllowedEr
 from service.api.http.rendering import MAX_HEADER_ROWS
 from service.codec import DEFAULT_THRESHOLD
 from service.errors import UnauthenticatedError
+from service.images import Note
 
 Document = dict[str, Any]
 
@@ -137,6 +138,8 @@ def _good_response(operation: Operation) -> Document:
     names = ["X-Request-ID", "X-Model-Name", "X-Model-Version"]
     if "threshold" in operation.parameters:
         names += ["X-Reconstruction-Error", "X-Anomaly-Score", "X-Anomaly"]
+    if "preprocess" in operation.parameters:
+        names.append("X-Note")
     return {
         "description": "One answer for each row of the request, in order.",
         "headers": _refer_headers(*names),
@@ -178,6 +181,13 @@ def _list_of(items: Document, description: str) -> Document:
     return {"type": "array", "items": items, "description": description}
 
 
+def _answer(description: str, **properties: Document) -> Document:
+    """A JSON answer about images, which may have more to say of them."""
+    document = _object(description, **properties)
+    document["properties"] = {**properties, **_REMARKS}
+    return document
+
+
 def _object(description: str, **properties: Document) -> Document:
     return {
         "type": "object",
@@ -201,6 +211,11 @@ _PARAMETERS: Mapping[str, Document] = MappingProxyType(
             "preprocess",
             {"type": "string", "enum": ["strict", "mnist"], "default": "strict"},
             "strict takes 28x28 pictures only; mnist makes others like MNIST: grey, polarity, crop, fit, centre.",
+        ),
+        "include": _query(
+            "include",
+            {"type": "string", "enum": ["normalised"]},
+            "normalised puts the images as the model saw them into a JSON answer.",
         ),
     }
 )
@@ -228,6 +243,7 @@ _HEADERS: Document = {
     "X-Reconstruction-Error": _header({"type": "string"}, "Errors, separated by commas; not with JSON."),
     "X-Anomaly-Score": _header({"type": "string"}, "Anomaly scores, separated by commas; not with JSON."),
     "X-Anomaly": _header({"type": "string"}, "true or false, separated by commas; not with JSON."),
+    "X-Note": _header({"type": "string"}, "Notes on the images, none or a word, separated by commas; not with JSON."),
 }
 
 _NUMBER: Document = {"type": "number"}
@@ -238,6 +254,13 @@ _VERDICTS: Document = {
     "errors": _list_of({"type": "number", "minimum": 0}, "Reconstruction errors."),
     "anomaly_scores": _list_of({"type": "number", "minimum": 0, "maximum": 1}, "Higher is stranger."),
     "anomalies": _list_of({"type": "boolean"}, "True where the score is above the threshold."),
+}
+_REMARKS: Document = {
+    "notes": _list_of(
+        {"type": ["string", "null"], "enum": [*(note.value for note in Note), None]},
+        "What an image shows that no digit looks like; with preprocess=mnist, where there is something to say.",
+    ),
+    "normalised": _list_of(_PICTURE, "The images as the model saw them, PNG files; with include=normalised."),
 }
 _NESTED = _list_of({"type": "array", "items": _NUMBER}, "28 rows of 28 numbers: integers 0..255 or floats 0..1.")
 _FAULT = _object(
@@ -254,12 +277,12 @@ _SCHEMAS: Document = {
         ),
     ),
     "Codes": _object("Codes to decode.", codes=_CODES),
-    "EncodeAnswer": _object("Codes of the images.", model=_MODEL, codes=_CODES),
+    "EncodeAnswer": _answer("Codes of the images.", model=_MODEL, codes=_CODES),
     "DecodeAnswer": _object("Pictures of the codes.", model=_MODEL, images=_list_of(_PICTURE, "PNG files.")),
-    "ReconstructAnswer": _object(
+    "ReconstructAnswer": _answer(
         "Cleaned pictures and verdicts.", model=_MODEL, reconstructions=_list_of(_PICTURE, "PNG files."), **_VERDICTS
     ),
-    "ScoreAnswer": _object("Verdicts.", model=_MODEL, **_VERDICTS),
+    "ScoreAnswer": _answer("Verdicts.", model=_MODEL, **_VERDICTS),
     "Problem": _object(
         "RFC 9457 problem document.",
         type={"type": "string", "format": "uri-reference", "description": "Leads to the description of the reason."},

@@ -53,7 +53,7 @@ def _score(codec: Codec, rows: Rows, options: Options, deadline: Deadline, origi
 
 
 _VERSION = frozenset({"version", "label"})
-_OF_IMAGES = _VERSION | {"preprocess"}
+_OF_IMAGES = _VERSION | {"preprocess", "include"}
 _OF_VERDICTS = _OF_IMAGES | {"threshold"}
 
 OPERATIONS = (

@@ -28,11 +28,18 @@ class Options:
         selector: The model version.
         threshold: Anomaly scores above it are anomalies, in [0, 1].
         preprocess: How strange image files are treated.
+        is_picture_wanted: Whether the answer holds the images as the model saw them.
     """
 
     selector: Selector = NEWEST
     threshold: float = DEFAULT_THRESHOLD
     preprocess: Preprocess = "strict"
+    is_picture_wanted: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """True where the answer has nothing to say of the images themselves."""
+        return self.preprocess == "strict" and not self.is_picture_wanted
 
 
 _DEFAULTS = Options()
@@ -106,11 +113,18 @@ def _parse_preprocess(options: Options, value: str) -> Options:
     raise MalformedRequestError(f"preprocess is {shorten(value)}, expected 'strict' or 'mnist'")
 
 
+def _parse_include(options: Options, value: str) -> Options:
+    if value != "normalised":
+        raise MalformedRequestError(f"include is {shorten(value)}, expected 'normalised'")
+    return replace(options, is_picture_wanted=True)
+
+
 _PARSERS: dict[str, Callable[[Options, str], Options]] = {
     "version": _parse_version,
     "label": _parse_label,
     "threshold": _parse_threshold,
     "preprocess": _parse_preprocess,
+    "include": _parse_include,
 }
 
 

@@ -188,12 +188,17 @@ async def test_references_in_the_document_lead_somewhere() -> None:
 
 
 async def test_answers_match_their_schemas() -> None:
-    """Keys of JSON answers are those of the document."""
+    """Keys of JSON answers are those of the document: at least the required ones, and all where all are asked for."""
     document = await read_document()
     async with open_client(build_door()) as client:
         for operation in OPERATIONS:
             answer = (await client.post(operation.path, **request_for(operation.name))).json()
             schema = document["components"]["schemas"][f"{operation.name.capitalize()}Answer"]
+            assert schema["required"] == list(answer)
+            if "include" in operation.parameters:
+                blank = {"images": [*IMAGES.tolist(), [[0] * 28] * 28]}
+                path = f"{operation.path}?preprocess=mnist&include=normalised"
+                answer = (await client.post(path, json=blank)).json()
             assert schema["properties"].keys() == answer.keys()
 
 
