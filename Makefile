@@ -10,7 +10,7 @@ DATA ?=
 FASHION ?= $(FASHION_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin fairness bench bench-compare fuzz soak drain scaling bulk-test real-life stubs pictures scan lock clean
+.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin fairness bench bench-compare fuzz soak drain scaling bulk-test real-life image-test stubs pictures scan lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ scaling: $(VENV)/.dev ## Hold the simulation of docs/scaling.md against a runnin
 
 bulk-test: $(VENV)/.dev ## Kill a bulk job three times, compare it with the service and measure it, on MNIST in DATA (ten minutes)
 	@$(PY) -m bench.bulk $(if $(DATA),--data $(DATA))
+
+image-test: $(VENV)/.dev ## Build the images with buildah and run them, as root on Debian without Docker; TARGET=gateway for that one alone
+	@GRPC_VERBOSITY=ERROR $(PY) -m deploy.images $(if $(TARGET),--only $(TARGET))
 
 real-life: $(VENV)/.dev ## Send 500 test digits of DATA from harsh real life through a running service
 	@test -n "$(DATA)" || { echo "make real-life needs DATA=<folder with the four files of MNIST>, or DATA=digits"; exit 2; }

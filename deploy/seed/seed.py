@@ -2,7 +2,7 @@
 
 SOURCE and TARGET are folders of one model, with versions in them. Containers run this file, which stands alone, before
 the model server starts. As root it also gives the folders to the trainer's user, who is to publish into them.
-"""  # noqa: INP001 - no package: it is mounted as it is
+"""
 
 import os
 import shutil
@@ -69,4 +69,4 @@ def _give_away(*paths: Path) -> None:
 
 
 if __name__ == "__main__":
-    print(main(Path(sys.argv[1]), Path(sys.argv[2])))  # noqa: T201 - a command prints
+    print(main(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -1,5 +1,6 @@
 """deploy/images: what is left out of an image, and what a build is told about pip."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from deploy.images.failures import CheckFailedError
 from deploy.images.inside import find_innermost
 from deploy.images.install import find_unused
 from deploy.images.pip_settings import parse_pip_settings
+from deploy.images.runtime import copy_files, find_libraries
 
 
 def make_files(folder: Path, *names: str) -> Path:
@@ -77,3 +79,24 @@ def test_a_process_that_is_no_wrapper_gets_its_signals_itself() -> None:
     own = int(Path("/proc/self/stat").read_text().split()[0])
 
     assert own == find_innermost(own)
+
+
+def test_python_comes_with_the_libraries_under_it() -> None:
+    """The loader is one of them: nothing starts without it."""
+    names = {path.name for path in find_libraries([Path(sys.executable).resolve()])}
+
+    assert "libc.so.6" in names
+    assert any(name.startswith("ld-linux") for name in names)
+
+
+def test_files_keep_their_places_and_links_become_what_they_lead_to(tmp_path: Path) -> None:
+    """What is not there is left out: not every Debian has every file."""
+    source = make_files(tmp_path / "base", "usr/lib/a.so.1.2", "etc/services")
+    (source / "usr/lib/a.so.1").symlink_to("a.so.1.2")
+    copy_files([source / "usr/lib/a.so.1", source / "etc/services", source / "etc/nothing"], tmp_path / "root")
+    copied = tmp_path / "root" / source.relative_to("/")
+
+    assert ["etc/services", "usr/lib/a.so.1"] == sorted(
+        str(path.relative_to(copied)) for path in copied.rglob("*") if path.is_file()
+    )
+    assert not (copied / "usr/lib/a.so.1").is_symlink()
