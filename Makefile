@@ -10,7 +10,7 @@ DATA ?=
 FASHION ?= $(FASHION_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin fairness bench bench-compare fuzz soak drain scaling bulk-test real-life image-test stubs pictures scan lock clean
+.PHONY: help setup train report study serve model-server test check evaluate compat protocols thin fairness bench bench-compare fuzz soak drain scaling bulk-test real-life image-test site stubs pictures scan lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ bulk-test: $(VENV)/.dev ## Kill a bulk job three times, compare it with the serv
 image-test: $(VENV)/.dev ## Build the images with buildah and run them, as root on Debian without Docker; TARGET=gateway for that one alone
 	@GRPC_VERBOSITY=ERROR $(PY) -m deploy.images $(if $(TARGET),--only $(TARGET))
 
+site: $(VENV)/.dev ## Build the documentation as a site in build/site; fails at a dead link or an orphan page
+	@$(PY) -m docs.website
+
 real-life: $(VENV)/.dev ## Send 500 test digits of DATA from harsh real life through a running service
 	@test -n "$(DATA)" || { echo "make real-life needs DATA=<folder with the four files of MNIST>, or DATA=digits"; exit 2; }
 	@$(PY) -m bench.real_life --data $(DATA)
@@ -96,6 +99,7 @@ drain: $(VENV)/.dev ## Send SIGTERM under full load in DRAIN_ROUNDS rounds (20),
 pictures: $(VENV)/.dev ## Draw the pictures of the README and the docs again; needs Debian's chromium
 	@$(PY) -m docs.samples && $(PY) -m docs.pictures && $(PY) -m docs.settings_reference
 	@$(PY) -m docs.playground_samples && $(PY) -m docs.playground_pictures
+	@$(if $(DATA),$(PY) -m docs.how_pictures --data $(DATA) && $(PY) -m docs.tutorial --data $(DATA))
 
 scan: $(VENV)/.dev ## Look over the dependencies: pins, imports, licences, age; writes docs/dependencies.md
 	@$(PY) -m bench.scan --write

@@ -59,7 +59,7 @@ REASONS = {
     "threadpoolctl": Reason("holds numerical libraries to as many threads as there are cores"),
     "tqdm": Reason("the bar of a download, a fit or an archive"),
     "pyarrow": Reason("Parquet, and the object stores that archives are read from"),
-    "shtab": Reason("completion of commands in a shell, made of argparse's own tree"),
+    "shtab": Reason("the scripts that make shells complete our commands"),
     "ray": Reason("Ray Data spreads an archive over cores and machines, and holds its stages to one pace"),
     "opentelemetry-api": Reason("spans and the `traceparent` header"),
     "opentelemetry-sdk": Reason("samples and batches spans"),
