@@ -1,13 +1,13 @@
 """`python -m bench.scaling check|measure|plan`: how the service scales.
 
-check holds the simulation against a running service at two loads, about three minutes; exit status 1 if a simulated p99
-is not within 25 % of the measured one. measure does that and everything else that docs/scaling.md says, about six
+check holds the simulation against a running service at two loads, about two minutes; exit status 1 if a simulated p99
+is not within 25 % of the measured one. measure does that and everything else that docs/scaling.md says, about five
 minutes, and writes page and pictures anew. plan says what a rate of images needs, from what measure has found.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.scaling.check import compare, render
@@ -66,22 +66,42 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     for name in ("check", "measure"):
         _add_measuring(commands.add_parser(name))
     asked = commands.add_parser("plan")
-    asked.add_argument("--rate", type=float, required=True, help="images per second")
+    asked.add_argument("--rate", type=_within(1e12), required=True, help="images per second")
     asked.add_argument("--format", choices=FORMATS, default="png", help="how they come (%(default)s)")
-    asked.add_argument("--busy", type=float, default=BUSY, help="share of each core that may be used (%(default)s)")
-    asked.add_argument("--price", type=float, default=PRICE, help="of a core for an hour (%(default)s)")
+    asked.add_argument(
+        "--busy", type=_within(1), default=BUSY, help="share of each core that may be used (%(default)s)"
+    )
+    asked.add_argument("--price", type=_within(1e6), default=PRICE, help="of a core for an hour (%(default)s)")
     asked.add_argument("--figures", type=Path, default=FILE, help="what `measure` has written")
     return parser.parse_args(arguments)
 
 
 def _add_measuring(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rounds", type=int, default=8, help="interleaved rounds (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each load in each round (%(default)s)")
+    parser.add_argument("--rounds", type=_parse_count, default=8, help="interleaved rounds (%(default)s)")
+    parser.add_argument("--seconds", type=_within(600), default=4.0, help="of each load in each round (%(default)s)")
     parser.add_argument(
-        "--shares", type=float, nargs="+", default=(0.4, 0.6), help="loads, as shares of the capacity (0.4 0.6)"
+        "--shares", type=_within(1), nargs="+", default=(0.4, 0.6), help="loads, as shares of the capacity (0.4 0.6)"
     )
     parser.add_argument("--data", default="digits", help="as for `python -m training fit`; its test digits are sent")
     parser.add_argument("--out", type=Path, default=Path("build/scaling"), help="folder for check.json (%(default)s)")
+
+
+def _within(most: float) -> Callable[[str], float]:
+    """Reads a number above 0 and up to `most`."""
+
+    def number(text: str) -> float:
+        value = float(text)
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not above 0 and up to {most:g}")
+        return value
+
+    return number
+
+
+def _parse_count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def plan(figures: Figures, rate: float, name: str, *, busy: float, price: float)
 def render(needs: Iterator[Need]) -> str:
     """Lines to read in a terminal."""
     return "\n".join(
-        f"{need.system}: {need.gateways} gateways on {need.gateway_cores:.1f} cores"
+        f"{need.system}: {need.gateways:,} gateway{'s' * (need.gateways > 1)} on {need.gateway_cores:.1f} cores"
         + (f", model servers on {need.model_cores:.1f} cores" if need.model_cores else "")
         + f"; {need.requests_per_s:,.0f} requests/s, {need.up_gbit_s:.2f} Gbit/s up, {need.down_gbit_s:.2f} down; "
         f"{need.cost:.2f} for a billion images"

@@ -20,6 +20,8 @@ DOCUMENTS = (REPOSITORY / "docs" / "compose.md", REPOSITORY / "docs" / "kubernet
 ALONE = read_compose("compose.yaml")["services"]
 COMPOSE = read_compose("compose.yaml", "compose.gpu.yaml")["services"]
 OURS = {"gateway": "digitcodec-gateway", "embedded": "digitcodec", "trainer": "digitcodec-trainer"}
+# What compose builds once more from the gateway's target, to bring the model.
+SEED = "digitcodec-models"
 # Tags with public evidence; docs/tensorflow-serving.md.
 SERVING_TAGS = {"2.20.0", "2.19.1-gpu"}
 OTHERS = {"prom/prometheus", "grafana/grafana", "tensorflow/serving"}
@@ -64,7 +66,7 @@ def test_our_images_have_the_version_of_the_project() -> None:
     version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     ours = {image for image in list_images() if image.startswith("digitcodec")}
 
-    assert {f"{name}:{version}" for name in OURS.values()} == ours
+    assert {f"{name}:{version}" for name in [*OURS.values(), SEED]} == ours
 
 
 def test_images_of_others_are_pinned() -> None:
@@ -81,7 +83,7 @@ def test_compose_builds_targets_that_the_dockerfile_has() -> None:
     stages = set(re.findall(r"^FROM .* AS (\w+)", DOCKERFILE, re.MULTILINE))
     builds = {(each["build"]["target"], each["image"].split(":")[0]) for each in COMPOSE.values() if "build" in each}
 
-    assert set(OURS.items()) == builds
+    assert {*OURS.items(), ("gateway", SEED)} == builds
     assert OURS.keys() <= stages
 
 
@@ -128,6 +130,24 @@ def test_pods_have_time_to_stop(overlay: str, monkeypatch: pytest.MonkeyPatch) -
 
         assert waits + measure_stop(settings) < pod.spec["terminationGracePeriodSeconds"]
         assert settings.limits.drain_delay_s > 0
+
+
+@NEEDS_KUBECTL
+@pytest.mark.parametrize("overlay", ["cpu", "gpu", "claim"])
+def test_gateway_is_not_restarted_while_its_model_server_starts(overlay: str) -> None:
+    """It has not started before one answers, and may wait for longer than that takes."""
+    documents = build(f"overlays/{overlay}")
+    gateway, serving = (
+        find_one(documents, "Deployment", name)["spec"]["template"]["spec"] for name in ("gateway", "serving")
+    )
+
+    assert measure_start(serving["containers"][0]) < measure_start(gateway["containers"][0])
+
+
+def measure_start(container: Mapping[str, Any]) -> int:
+    """Seconds until the kubelet restarts a container that does not start."""
+    probe = container["startupProbe"]
+    return int(probe["periodSeconds"] * probe["failureThreshold"])
 
 
 def test_pods_of_kserve_have_time_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,13 @@ def test_lasting_service_has_a_healthcheck(name: str) -> None:
     assert "healthcheck" in service or "build" in service
 
 
+def test_no_two_builds_have_one_name() -> None:
+    """They run at the same time, and the second to be stored would fail."""
+    names = [each["image"] for each in WITH_GPU["services"].values() if "build" in each]
+
+    assert sorted(set(names)) == sorted(names)
+
+
 def test_ports_are_published_on_loopback_unless_told_otherwise() -> None:
     """And none of the model server's."""
     ports = [port for each in WITH_GPU["services"].values() for port in each.get("ports", [])]

@@ -155,6 +155,32 @@ def find_choices(value: Any, key: str = "") -> list[dict[str, str]]:
 
 
 @NEEDS_KUBECTL
+@pytest.mark.parametrize("overlay", ["overlays/cpu", "overlays/gpu", "overlays/embedded", "overlays/claim"])
+def test_replicas_have_one_owner(overlay: str) -> None:
+    """An autoscaler's number would be undone by each `kubectl apply` of a Deployment with a number of its own."""
+    documents = build(overlay)
+    scaled = {
+        each["spec"]["scaleTargetRef"]["name"]: each["spec"] for each in find_all(documents, "HorizontalPodAutoscaler")
+    }
+    fixed = {each["metadata"]["name"]: each["spec"].get("replicas") for each in find_all(documents, "Deployment")}
+
+    assert {} == {name: count for name, count in fixed.items() if (name in scaled) != (count is None)}
+    assert {2} == {*(each["minReplicas"] for each in scaled.values()), *(n for n in fixed.values() if n is not None)}
+
+
+@NEEDS_KUBECTL
+def test_rollout_on_gpus_needs_no_card_more() -> None:
+    """One is free only when the pod that has it is gone; without GPUs the new pod comes first."""
+    on_gpus, on_processors = (
+        find_one(build(f"overlays/{name}"), "Deployment", "serving")["spec"]["strategy"]["rollingUpdate"]
+        for name in ("gpu", "cpu")
+    )
+
+    assert {"maxSurge": 0, "maxUnavailable": 1} == on_gpus
+    assert {"maxSurge": 1, "maxUnavailable": 0} == on_processors
+
+
+@NEEDS_KUBECTL
 def test_gpu_overlay_asks_for_a_gpu_and_keeps_the_rest() -> None:
     """One card for each model server; the flags before the arguments are those of the cpu overlay."""
     gpu, cpu = (find_serving(f"overlays/{name}") for name in ("gpu", "cpu"))

@@ -255,6 +255,26 @@ def test_the_command_prints_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
     assert ["embedded", "thin"] == [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plan", "--rate", "0"],
+        ["plan", "--rate", "nan"],
+        ["plan", "--rate", "many"],
+        ["plan", "--rate", "5", "--busy", "1.5"],
+        ["check", "--rounds", "0"],
+        ["check", "--seconds", "-1"],
+        ["check", "--shares", "40"],
+    ],
+    ids=" ".join,
+)
+def test_the_command_refuses_what_makes_no_sense(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """By naming the option, before anything is started."""
+    with pytest.raises(SystemExit, match="2"):
+        command.main(arguments)
+    assert f"argument {arguments[-2]}: " in capsys.readouterr().err
+
+
 def test_tables_are_written_between_their_marks() -> None:
     """And what stands around them stays."""
     figures: Figures = read_figures()
