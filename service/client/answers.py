@@ -3,9 +3,11 @@
 A single image is answered like many: its arrays have one row.
 """
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from itertools import chain
+from typing import Any, TypedDict, TypeVar
 
 import numpy as np
 
@@ -26,7 +28,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class Answer(Sized):
     """What every answer with rows has.
 
     Attributes:
@@ -35,9 +37,45 @@ class Answer:
 
     model: Model
 
+    @abstractmethod
+    def __len__(self) -> int:
+        """Rows."""
+
+
+class Remarks(TypedDict):
+    """What is known of images beside what the model says, as `ImageAnswer` has it; notes may be left empty."""
+
+    notes: tuple[str | None, ...]
+    normalised: domain.Images | None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ImageAnswer(Answer):
+    """What every answer to images has.
+
+    Attributes:
+        notes: A word for each image that looks like no digit (`no_ink`, `several_parts`, `flat`, or one of a newer
+            service), None for the others. Only `preprocess="mnist"` looks for them.
+        normalised: The images as the model saw them, uint8 (n, 28, 28), 255 is ink; None unless they were asked for.
+    """
+
+    notes: tuple[str | None, ...] = ()
+    normalised: domain.Images | None = None
+
+    def __post_init__(self) -> None:
+        """Where nothing is said, say so of each image.
+
+        Raises:
+            ValueError: If there is not one note an image.
+        """
+        if not self.notes:
+            object.__setattr__(self, "notes", (None,) * len(self))
+        if len(self.notes) != len(self):
+            raise ValueError(f"{len(self.notes)} notes came, expected {len(self)}")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Codes(Answer):
+class Codes(ImageAnswer):
     """What `encode` answers.
 
     Attributes:
@@ -65,7 +103,7 @@ class Pictures(Answer):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scores(Answer):
+class Scores(ImageAnswer):
     """What `score` answers.
 
     Attributes:
@@ -138,5 +176,12 @@ def join_answers(answers: Sequence[AnswerT]) -> AnswerT:
     if len(answers) == 1:
         return first
     names = [field.name for field in fields(first) if field.name != "model"]
-    arrays = {name: np.concatenate([getattr(answer, name) for answer in answers]) for name in names}
-    return type(first)(model=first.model, **arrays)
+    joined = {name: _join([getattr(answer, name) for answer in answers]) for name in names}
+    return type(first)(model=first.model, **joined)
+
+
+def _join(parts: Sequence[Any]) -> Any:
+    """What several answers have under one name: arrays, tuples, or nothing."""
+    if parts[0] is None:
+        return None
+    return tuple(chain.from_iterable(parts)) if isinstance(parts[0], tuple) else np.concatenate(parts)

@@ -94,8 +94,14 @@ def build_ask(operation: Operation, options: ImageOptions | Options, threshold: 
     version, label = options.get("version"), options.get("label")
     if version is not None and label is not None:
         raise ValueError(f"version is {version} and label {label!r}, at most one of them selects the model version")
-    preprocess = cast("ImageOptions", options).get("preprocess", "strict")
-    return Ask(operation, None, Selector(version, label), preprocess, threshold)
+    of_images: ImageOptions = {} if operation == "decode" else cast("ImageOptions", options)
+    return Ask(
+        operation,
+        selector=Selector(version, label),
+        preprocess=of_images.get("preprocess", "strict"),
+        threshold=threshold,
+        include_normalised=of_images.get("include_normalised", False),
+    )
 
 
 def number_asks(ask: Ask, loads: Iterable[Load]) -> Iterator[Ask]:

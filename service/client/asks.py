@@ -33,9 +33,11 @@ class ImageOptions(Options, total=False):
     Attributes:
         preprocess: `strict` takes 28x28 pixels as they are; `mnist` takes any size and makes every image, arrays too,
             as MNIST was made.
+        include_normalised: True for an answer with the images as the model saw them.
     """
 
     preprocess: Preprocess
+    include_normalised: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Ask:
         selector: Which version is to answer.
         preprocess: How images are made fit for the model.
         threshold: Scores above it are anomalies.
+        include_normalised: Whether the answer is to show the images as the model saw them.
         first_row: Number of its first row among those of the call.
     """
 
@@ -113,6 +116,7 @@ class Ask:
     selector: Selector = NEWEST
     preprocess: Preprocess = "strict"
     threshold: float = DEFAULT_THRESHOLD
+    include_normalised: bool = False
     first_row: int = 0
 
     def __len__(self) -> int:

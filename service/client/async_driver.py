@@ -91,7 +91,7 @@ class SetRun:
             case Begin():
                 return self._begin(step)
             case End():
-                return await step.handle
+                return await self._end(step)
             case Open() | Put() | Take():
                 return await self._do_on_stream(step)
             case _:
@@ -109,8 +109,13 @@ class SetRun:
     def _begin(self, step: Begin) -> asyncio.Task[Any]:
         task = asyncio.create_task(hold(step.conversation, self._transport))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
         return task
+
+    async def _end(self, step: End) -> Any:
+        result = await step.handle
+        # One that failed stays, as those that nobody asked: asyncio reports failures at which nobody has looked.
+        self._tasks.discard(step.handle)
+        return result
 
     async def _end_tasks(self) -> None:
         tasks = list(self._tasks)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sized
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ class Gatherer:
         for item in _read(image, self._preprocess):
             if isinstance(item, bytes):
                 yield from self._gather(item, 1, len(item))
-            else:
+            elif len(item):
                 yield from self._fill(item)
 
     def finish(self) -> Iterator[Packed | Files]:
@@ -74,14 +75,12 @@ class Gatherer:
 
     def _fill(self, images: domain.Images) -> Iterator[Packed | Files]:
         """Cut an array so that each request has as many rows as it may."""
-        start = 0
-        while start < len(images):
-            part = images[start : start + self._max_rows - self._rows]
-            yield from self._gather(part, len(part), len(part) * IMAGE_BYTES)
-            start += len(part)
+        cuts = range(self._max_rows - self._rows, len(images), self._max_rows)
+        for start, stop in pairwise([0, *cuts, len(images)]):
+            yield from self._gather(images[start:stop], stop - start, (stop - start) * IMAGE_BYTES)
 
     def _gather(self, item: _Item, rows: int, size: int) -> Iterator[Packed | Files]:
-        if self._bytes + size > _MAX_FILE_BYTES:
+        if self._bytes + size > _MAX_FILE_BYTES or self._rows + rows > self._max_rows:
             yield from self.finish()
         self._items.append(item)
         self._rows += rows

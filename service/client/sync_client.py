@@ -26,7 +26,7 @@ class Client:
     """Talks to one service; threads may share it. Close it, or use it in a `with` block.
 
     All methods raise ClientError: see `service.client.errors`. The options that they share are `version`, `label`,
-    `timeout_s` and, where images come, `preprocess`: see `service.client.asks`.
+    `timeout_s` and, where images come, `preprocess` and `include_normalised`: see `service.client.asks`.
     """
 
     def __init__(

@@ -89,6 +89,19 @@ async def test_whole_set_is_answered(client: Driven, digits: NDArray[np.uint8]) 
     assert are_same("errors", whole.errors, np.concatenate([answer.errors for answer in answers]))
 
 
+async def test_crops_come_back_as_the_model_saw_them(client: Driven, digits: NDArray[np.uint8]) -> None:
+    """Dark on light and large; what the model made of them is what it makes of the pictures shown."""
+    large = np.pad(np.kron(digits[0], np.ones((4, 4), np.uint8)), 20)
+    crops = [235 - large // 5 * 4, np.full((50, 50), 235, np.uint8)]
+    answer = await client.call("reconstruct", crops, preprocess="mnist", include_normalised=True)
+    shown = await client.call("reconstruct", answer.normalised)
+
+    assert ((None, "no_ink"), (None, None)) == (answer.notes, shown.notes)
+    assert not answer.anomalies[0]
+    assert are_same("anomaly_scores", answer.anomaly_scores, shown.anomaly_scores)
+    assert are_same("reconstructions", answer.reconstructions, shown.reconstructions)
+
+
 async def test_models_and_readiness(client: Driven) -> None:
     """Of the default model."""
     (model,) = await client.call("models")

@@ -7,7 +7,7 @@ from service.client.asks import Ask, CodeRows, Files, Load
 from service.images import render_npy
 
 _JSON, _NPY, _RAW = "application/json", "application/x-npy", "application/octet-stream"
-# Above so many rows the service leaves the headers out that go with pictures as npy.
+# Above so many rows the service leaves the headers out that have verdicts of pictures, and notes.
 _MAX_HEADER_ROWS = 64
 _PATHS = {"models": "/models", "ready": "/readyz"}
 
@@ -37,8 +37,15 @@ def build_request(ask: Ask, timeout_s: float, request_id: str) -> HttpRequest:
     if ask.load is None:
         return HttpRequest("GET", _PATHS[ask.operation], headers=headers)
     media_type, body = _render_load(ask.load)
-    headers |= {"Content-Type": media_type, "Accept": _choose_answer(ask), "X-Request-Timeout": f"{timeout_s:.3f}"}
+    accept = _JSON if wants_document(ask) else _NPY
+    headers |= {"Content-Type": media_type, "Accept": accept, "X-Request-Timeout": f"{timeout_s:.3f}"}
     return HttpRequest("POST", f"/{ask.operation}", _build_query(ask), headers, body)
+
+
+def wants_document(ask: Ask) -> bool:
+    """True if its answer is to be JSON, since npy cannot carry all of it."""
+    has_headers = ask.operation == "reconstruct" or ask.preprocess == "mnist"
+    return ask.include_normalised or (has_headers and len(ask) > _MAX_HEADER_ROWS)
 
 
 def _build_query(ask: Ask) -> dict[str, str]:
@@ -47,15 +54,13 @@ def _build_query(ask: Ask) -> dict[str, str]:
         query["version"] = str(ask.selector.version)
     if ask.selector.label is not None:
         query["label"] = ask.selector.label
-    if ask.operation != "decode" and ask.preprocess != "strict":
+    if ask.preprocess != "strict":
         query["preprocess"] = ask.preprocess
+    if ask.include_normalised:
+        query["include"] = "normalised"
     if ask.operation in {"reconstruct", "score"}:
         query["threshold"] = f"{ask.threshold:.17g}"
     return query
-
-
-def _choose_answer(ask: Ask) -> str:
-    return _JSON if ask.operation == "reconstruct" and len(ask) > _MAX_HEADER_ROWS else _NPY
 
 
 def _render_load(load: Load) -> tuple[str, bytes]:

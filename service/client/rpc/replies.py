@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.client.answers import Codes, Model, ModelVersion, Pictures, Reconstructions, Scores, ServedModel
+from service.client.answers import Codes, Model, ModelVersion, Pictures, Reconstructions, Remarks, Scores, ServedModel
 from service.client.asks import Ask, Result
 from service.client.errors import ClientError, UnexpectedAnswerError, find_refusal
 from service.domain import IMAGE_SIDE, Images
@@ -15,6 +15,7 @@ from service.wire import codec_pb2, inference_pb2
 _CODE_TYPE = np.dtype("<f4")
 # Names under which the Open Inference Protocol has a model's signatures, beside its own.
 _SIGNATURES = ("-encode", "-decode", "-reconstruct")
+_NOTES: Mapping[int, str] = {number: name.removeprefix("NOTE_").lower() for name, number in codec_pb2.Note.items()}
 _STATES = {"READY": "AVAILABLE", "UNAVAILABLE": "END"}
 
 
@@ -55,7 +56,7 @@ def _read(ask: Ask, message: Any) -> Any:
 
 def _read_codes(ask: Ask, message: codec_pb2.EncodeResponse) -> Codes:
     codes = np.frombuffer(message.codes.packed, _CODE_TYPE).reshape(len(ask), message.codes.code_dim)
-    return Codes(_read_model(message.model), codes)
+    return Codes(_read_model(message.model), codes, **_read_remarks(ask, message.remarks))
 
 
 def _read_pictures(ask: Ask, message: codec_pb2.DecodeResponse) -> Pictures:
@@ -63,12 +64,14 @@ def _read_pictures(ask: Ask, message: codec_pb2.DecodeResponse) -> Pictures:
 
 
 def _read_scores(ask: Ask, message: codec_pb2.ScoreResponse) -> Scores:
-    return Scores(_read_model(message.model), *_read_verdicts(ask, message.verdicts))
+    verdicts = _read_verdicts(ask, message.verdicts)
+    return Scores(_read_model(message.model), *verdicts, **_read_remarks(ask, message.remarks))
 
 
 def _read_reconstructions(ask: Ask, message: codec_pb2.ReconstructResponse) -> Reconstructions:
     images = _read_images(ask, message.reconstructions)
-    return Reconstructions(_read_model(message.model), *_read_verdicts(ask, message.verdicts), images)
+    verdicts, remarks = _read_verdicts(ask, message.verdicts), _read_remarks(ask, message.remarks)
+    return Reconstructions(_read_model(message.model), *verdicts, images, **remarks)
 
 
 def _read_model(model: codec_pb2.Model) -> Model:
@@ -85,6 +88,18 @@ def _read_verdicts(ask: Ask, verdicts: codec_pb2.Verdicts) -> tuple[NDArray[Any]
         np.array(verdicts.anomaly_scores, np.float32).reshape(len(ask)),
         np.array(verdicts.anomalies, np.bool_).reshape(len(ask)),
     )
+
+
+def _read_remarks(ask: Ask, remarks: codec_pb2.Remarks) -> Remarks:
+    return {
+        "notes": tuple(map(_read_note, remarks.notes)),
+        "normalised": _read_images(ask, remarks.normalised) if ask.include_normalised else None,
+    }
+
+
+def _read_note(number: int) -> str | None:
+    """The word that the HTTP door has for it; a newer service may have notes that this client does not know."""
+    return _NOTES.get(number, f"note_{number}") if number else None
 
 
 def _read_models(_: Ask, message: inference_pb2.RepositoryIndexResponse) -> tuple[ServedModel, ...]:

@@ -42,6 +42,7 @@ def _fill(request: Any, ask: Ask) -> Any:
 def _fill_images(request: Any, ask: Ask) -> Any:
     if ask.preprocess == "mnist":
         request.preprocess = codec_pb2.PREPROCESS_MNIST
+    request.include_normalised = ask.include_normalised
     return _fill(request, ask)
 
 

@@ -1,6 +1,8 @@
 """What HTTP replies mean that a healthy digitcodec does not send: proxies' pages, and answers to something else."""
 
 import json
+from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -14,6 +16,7 @@ from service.client import (
     ClientError,
     DeadlineExceededError,
     InvalidImageError,
+    Model,
     OverloadedError,
     RefusedError,
     Retries,
@@ -26,16 +29,33 @@ from service.client.conversation import Send
 from service.client.http.replies import read_reply
 from service.client.http.requests import build_request
 from service.client.http.transport import AsyncHttpTransport, HttpTransport
-from service.images import render_npy
+from service.images import render_npy, render_png
 
 MODEL = {"x-model-name": "digits", "x-model-version": "1", "content-type": "application/x-npy"}
 IMAGES = np.zeros((2, 28, 28), np.uint8)
+PICTURES = [b64encode(render_png(image)).decode() for image in IMAGES]
+DOCUMENT = {
+    "model": {"name": "digits", "version": 1},
+    "codes": [[0.5] * 4] * 2,
+    "reconstructions": PICTURES,
+    "errors": [0.1, 0.2],
+    "anomaly_scores": [0.3, 0.4],
+    "normalised": PICTURES,
+}
 VERDICTS = {"x-reconstruction-error": "0.1,0.2", "x-anomaly-score": "0.3,0.4"}
+
+
+OPERATIONS: list[Operation] = ["encode", "score", "reconstruct"]
 
 
 def ask(operation: Operation) -> Ask:
     """An ask of two rows."""
     return Ask(operation, CodeRows(np.zeros((2, 4), np.float32)) if operation == "decode" else Packed(IMAGES))
+
+
+def ask_for_document(operation: Operation) -> Ask:
+    """An ask of two rows whose answer is JSON."""
+    return replace(ask(operation), include_normalised=True)
 
 
 def test_answers_of_two_rows_are_read() -> None:
@@ -44,6 +64,15 @@ def test_answers_of_two_rows_are_read() -> None:
     pictures = read_reply(ask("reconstruct"), 200, MODEL | VERDICTS, render_npy(IMAGES))
 
     assert [2, 2] == [len(answer) for answer in (codes, pictures) if hasattr(answer, "__len__")]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_documents_of_two_rows_are_read(operation: Operation) -> None:
+    """As above."""
+    answer: Any = read_reply(ask_for_document(operation), 200, {}, json.dumps(DOCUMENT).encode())
+
+    assert (Model("digits", 1), 2, (None, None)) == (answer.model, len(answer), answer.notes)
+    np.testing.assert_array_equal(IMAGES, answer.normalised)
 
 
 STRANGE: dict[str, tuple[Operation, dict[str, str], bytes]] = {
@@ -58,9 +87,8 @@ STRANGE: dict[str, tuple[Operation, dict[str, str], bytes]] = {
     "one column": ("score", MODEL, render_npy(np.zeros((2, 1), np.float32))),
     "no scores": ("reconstruct", MODEL, render_npy(IMAGES)),
     "too few scores": ("reconstruct", MODEL | VERDICTS | {"x-anomaly-score": "0.1"}, render_npy(IMAGES)),
-    "no JSON": ("reconstruct", {"content-type": "application/json"}, b"{"),
-    "JSON of another kind": ("reconstruct", {"content-type": "application/json"}, b"[]"),
-    "no picture": ("reconstruct", {"content-type": "application/json"}, b'{"reconstructions": ["AAAA", "AAAA"]}'),
+    "one number": ("encode", MODEL, render_npy(np.zeros((), np.float32))),
+    "too few notes": ("encode", MODEL | {"x-note": "flat"}, render_npy(np.zeros((2, 4), np.float32))),
     "models of another kind": ("models", {"content-type": "application/json"}, b'{"models": [{}]}'),
 }
 
@@ -73,6 +101,38 @@ def test_strange_answers_are_refused(name: str) -> None:
         read_reply(ask(operation), 200, headers, body)
 
     assert not caught.value.may_retry
+
+
+STRANGE_DOCUMENTS: dict[str, tuple[Operation, Any]] = {
+    "another kind": ("score", []),
+    "no model": ("score", DOCUMENT | {"model": None}),
+    "one code": ("encode", DOCUMENT | {"codes": [[0.5] * 4]}),
+    "ragged codes": ("encode", DOCUMENT | {"codes": [[0.5], [0.5, 0.5]]}),
+    "no codes": ("encode", DOCUMENT | {"codes": None}),
+    "one score": ("score", DOCUMENT | {"anomaly_scores": [0.3]}),
+    "no errors": ("reconstruct", DOCUMENT | {"errors": ["?", "?"]}),
+    "one picture": ("reconstruct", DOCUMENT | {"reconstructions": PICTURES[:1]}),
+    "no picture": ("reconstruct", DOCUMENT | {"reconstructions": ["AAAA", "AAAA"]}),
+    "too many notes": ("score", DOCUMENT | {"notes": [None, None, "flat"]}),
+    "notes of another kind": ("score", DOCUMENT | {"notes": 7}),
+    "not normalised": ("encode", {name: value for name, value in DOCUMENT.items() if name != "normalised"}),
+    "one normalised": ("encode", DOCUMENT | {"normalised": PICTURES[:1]}),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE_DOCUMENTS)
+def test_strange_documents_are_refused(name: str) -> None:
+    """In the same way."""
+    operation, document = STRANGE_DOCUMENTS[name]
+    with pytest.raises(UnexpectedAnswerError, match=f"the answer to {operation} cannot be read"):
+        read_reply(ask_for_document(operation), 200, {}, json.dumps(document).encode())
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_npy_instead_of_a_document_is_refused(operation: Operation) -> None:
+    """It would lack the pictures that were asked for."""
+    with pytest.raises(UnexpectedAnswerError):
+        read_reply(ask_for_document(operation), 200, MODEL | VERDICTS, render_npy(IMAGES))
 
 
 REPLIES: dict[str, tuple[int, type[ClientError]]] = {

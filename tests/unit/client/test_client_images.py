@@ -40,6 +40,14 @@ def test_full_request_does_not_wait_for_the_next_image() -> None:
     assert [0, 1, 0] == [len(loads) for loads in given]
 
 
+def test_requests_stay_within_their_rows_beside_large_files() -> None:
+    """A request that the bytes of a file have filled goes before the rows of an array."""
+    loads = read([bytes([1]) * (8 * 2**20), np.concatenate([IMAGES, IMAGES])], max_rows=8)
+
+    assert 21 == sum(len(load) for load in loads)
+    assert max(len(load) for load in loads) <= 8
+
+
 def test_array_of_uint8_is_not_copied() -> None:
     """It is as large as callers have it."""
     (load,) = read(IMAGES, max_rows=10)

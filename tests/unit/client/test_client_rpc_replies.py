@@ -1,5 +1,6 @@
 """What gRPC replies mean that no healthy digitcodec sends: gRPC's own failures, and answers to something else."""
 
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -21,9 +22,11 @@ from service.client import (
 from service.client.asks import Ask, CodeRows, Operation, Packed
 from service.client.rpc.failures import read_failure
 from service.client.rpc.replies import read_message, read_stream_response
+from service.images import Note
 from service.wire import codec_pb2 as pb
 
 IMAGES = np.zeros((2, 28, 28), np.uint8)
+VERDICTS = pb.Verdicts(errors=[0.1, 0.2], anomaly_scores=[0.3, 0.4], anomalies=[False, False])
 
 
 def ask(operation: Operation) -> Ask:
@@ -75,6 +78,7 @@ STRANGE: dict[str, tuple[Operation, Any]] = {
     "half a picture": ("decode", pb.DecodeResponse(images=bytes(784))),
     "too few scores": ("score", pb.ScoreResponse(verdicts=pb.Verdicts(errors=[0.1]))),
     "no scores": ("reconstruct", pb.ReconstructResponse(reconstructions=bytes(2 * 784))),
+    "too few notes": ("score", pb.ScoreResponse(verdicts=VERDICTS, remarks=pb.Remarks(notes=[pb.NOTE_FLAT]))),
 }
 
 
@@ -84,6 +88,25 @@ def test_strange_answers_are_refused(name: str) -> None:
     operation, message = STRANGE[name]
     with pytest.raises(UnexpectedAnswerError, match=f"the answer to {operation}"):
         read_message(ask(operation), message)
+
+
+def test_missing_pictures_are_not_passed_over() -> None:
+    """An older service does not know that it was asked for them."""
+    with pytest.raises(UnexpectedAnswerError, match="the answer to score"):
+        read_message(replace(ask("score"), include_normalised=True), pb.ScoreResponse(verdicts=VERDICTS))
+
+
+def test_every_note_has_the_word_of_the_http_door() -> None:
+    """A number that this client does not know is told as it is."""
+    known = {note: f"NOTE_{note.name}" for note in Note}
+    numbers: list[Any] = [pb.NOTE_UNSPECIFIED, *map(pb.Note.Value, known.values()), 99]
+    load = Packed(np.zeros((len(numbers), 28, 28), np.uint8))
+    message = pb.EncodeResponse(codes=pb.Codes(packed=bytes(4 * len(numbers)), code_dim=1))
+    message.remarks.notes.extend(numbers)
+    answer: Any = read_message(Ask("encode", load), message)
+
+    assert len(pb.Note.keys()) == len(known) + 1
+    assert (None, *(note.value for note in known), "note_99") == answer.notes
 
 
 @pytest.mark.parametrize("response", [None, pb.ReconstructStreamResponse(id="7"), pb.ReconstructStreamResponse(id="0")])

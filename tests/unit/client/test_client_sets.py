@@ -1,6 +1,7 @@
 """Large sets through both clients over both protocols: in order, bounded, and through trouble."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -12,7 +13,12 @@ from support.fakes import FakeBackend, HeldBackend, count_images, fake_codes, fa
 from support.raw_http import PATIENCE_S
 
 from service import errors as core
-from service.client import DeadlineExceededError, InvalidImageError, NotReadyError
+from service.client import DeadlineExceededError, InternalError, InvalidImageError, NotReadyError, Retries
+from service.client.asker import Asker
+from service.client.asks import Result
+from service.client.async_driver import SetRun
+from service.client.conversation import Send
+from service.client.set_asker import plan_set
 from service.domain import Images
 from service.images import render_png
 from service.settings import GrpcSettings
@@ -173,6 +179,41 @@ async def test_progress_is_shown_if_wanted(client: Driven, capsys: pytest.Captur
 
     assert ("", "") == quiet
     assert "70/70" in shown.err
+
+
+class _Refusing:
+    """A transport without a service; the first request fails after the fourth."""
+
+    def __init__(self) -> None:
+        self._is_fourth_over = asyncio.Event()
+
+    async def send(self, send: Send) -> Result:
+        """Fail."""
+        if send.ask.first_row == 0:
+            await self._is_fourth_over.wait()
+        if send.ask.first_row == 30:
+            self._is_fourth_over.set()
+        raise InternalError(f"{send.ask.operation} broke")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_failures_at_which_nobody_looks_are_not_reported() -> None:
+    """Asyncio would log each request that failed beside the one that ended the set."""
+    reported: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    with pytest.raises(InternalError):
+        await _begin_refused_set()
+    await asyncio.sleep(0)  # the loop lets go of what is left of the set
+    gc.collect()
+
+    assert [] == reported
+
+
+async def _begin_refused_set() -> None:
+    plan = plan_set(Asker("http://door", 1, Retries(max_attempts=1), 10), "score", IMAGES, {"batch_rows": 10})
+    await anext(SetRun(_Refusing(), plan.read_asks_async(IMAGES)).run(plan.conversation))
 
 
 @pytest.mark.parametrize("options", [{"batch_rows": 0}, {"in_flight": 0}])
