@@ -9,13 +9,19 @@ from numpy.typing import NDArray
 from bench.real_life.measure import ask_for_files, ask_for_images, count_refused, find_accuracy
 from bench.real_life.scenes import draw_scene
 from bench.running import RunningService
+from service.images.normalise import normalise
 from service.wire import codec_pb2 as pb
 from service.wire import codec_pb2_grpc
 from training.data.load import load_data
 
 pytestmark = pytest.mark.tensorflow
 
-COUNT = 60
+COUNT, KNOWN = 60, 700
+
+
+def place(digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Digits as MNIST has them: fitted in 20x20 and centred by mass."""
+    return np.stack([normalise(digit) for digit in digits])
 
 
 @pytest.fixture(scope="module")
@@ -34,19 +40,24 @@ def test_median_score_is_that_of_untouched_digits(
 
 
 def test_neighbours_of_the_codes_stay_the_same(http: httpx.Client) -> None:
-    """Mostly, even of scikit-learn's digits, which are always at hand and blurred before: 0.83 was measured."""
+    """At least 95 % of the untouched ones' accuracy, the issue's bar for MNIST, holds for scikit-learn's digits too.
+
+    Theirs lie in 28x28 as their enlarging left them, so the clean ones are placed as MNIST's first: of a digit that is
+    moved by a pixel the code is another one (0.83 was measured).
+    """
     data = load_data("digits")
     assert data.train_labels is not None
     assert data.test_labels is not None
-    images, labels = data.test_images[:COUNT], data.test_labels[:COUNT]
-    known = ask_for_images(http, data.train_images).codes
+    images, labels = place(data.test_images[:COUNT]), data.test_labels[:COUNT]
+    known, known_labels = ask_for_images(http, place(data.train_images[:KNOWN])).codes, data.train_labels[:KNOWN]
     answers = (
         ask_for_images(http, images),
         ask_for_files(http, [draw_scene(image, seed) for seed, image in enumerate(images)]),
     )
-    untouched, real = (find_accuracy(answer.codes, labels, known, data.train_labels) for answer in answers)
+    untouched, real = (find_accuracy(answer.codes, labels, known, known_labels) for answer in answers)
 
-    assert real >= 0.75 * untouched
+    assert untouched > 0.9
+    assert real >= 0.95 * untouched
 
 
 def test_without_preprocess_all_are_refused(http: httpx.Client, files: list[bytes]) -> None:

@@ -342,9 +342,9 @@ def test_folder_of_clean_crops_logs_nothing(tmp_path: Path, caplog: pytest.LogCa
 
 def test_thousands_of_copies_count_once(tmp_path: Path) -> None:
     """They fill neither the test nor the calibration, and lie on one side."""
-    save_crops(tmp_path, range(120))
+    save_mnist_like(tmp_path, 120)
     for place in range(2_000):
-        (tmp_path / "0" / f"copy{place}").hardlink_to(tmp_path / "0" / "0.picture")
+        (tmp_path / f"copy{place}").hardlink_to(tmp_path / "0.png")
 
     data = load_data(str(tmp_path))
 
@@ -437,7 +437,7 @@ def test_given_part_without_an_image_is_an_error(tmp_path: Path) -> None:
 
 def test_share_of_the_test_images_is_chosen(tmp_path: Path) -> None:
     """About a quarter, and the smaller test set is a part of the larger one."""
-    save_crops(tmp_path, range(600))
+    save_mnist_like(tmp_path, 600)
 
     small, large = load_data(str(tmp_path), split=0.1), load_data(str(tmp_path), split=0.25)
 

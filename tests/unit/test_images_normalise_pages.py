@@ -123,3 +123,16 @@ def test_noise_of_the_largest_page_takes_bounded_time() -> None:
     normalise(noise)
 
     assert time.process_time() - began_s < 2
+
+
+@pytest.mark.parametrize("pitch", [5, 6])
+def test_page_of_small_boxes_takes_bounded_time(pitch: int) -> None:
+    """Thousands of rings, each of which may be a frame around a digit: 10 ms were measured, and 480 for all of them."""
+    box = np.zeros((pitch, pitch), bool)
+    box[:-1, :-1] = True
+    box[1:-2, 1:-2] = False
+    page = np.where(np.tile(box, (280 // pitch, 280 // pitch)), INK, PAPER).astype(np.uint8)
+    began_s = time.process_time()
+    normalise(page)
+
+    assert time.process_time() - began_s < 0.2

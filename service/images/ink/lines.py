@@ -23,6 +23,8 @@ def strip_lines(mask: Mask) -> Mask:
     A bar of a digit, as in a 7, does neither. Where a stroke crosses a line the line stays.
     """
     across, down = _find_lines(mask), _find_lines(mask.T).T
+    if not across.any() and not down.any():
+        return mask
     sides = [_count_bands(np.asarray(lines.any(axis=axis))) for axis, lines in ((1, across), (0, down))]
     if min(sides) < 2:
         across, down = _keep_those_off_the_page(across), _keep_those_off_the_page(down.T).T
@@ -35,6 +37,8 @@ def _find_lines(mask: Mask) -> Mask:
     runs = find_runs(_thicken(mask))
     long_runs = runs[runs[:, 2] - runs[:, 1] >= _MIN_LENGTH * width]
     lines = np.zeros_like(mask)
+    if not len(long_runs):
+        return lines
     for row, start, end in long_runs:
         lines[row, start:end] = True
     return np.asarray(mask & lines & (_measure_thickness(mask) <= _MAX_THICKNESS * height))

@@ -64,9 +64,13 @@ def find_parts(mask: Mask) -> Parts:
 
 def find_runs(mask: Mask) -> Integers:
     """Horizontal runs of set pixels, by row and column: row, first column, last column (exclusive), (m, 3)."""
-    edges = np.diff(np.pad(mask.astype(np.int8), ((0, 0), (1, 1))), axis=1)
-    rows, starts = np.nonzero(edges == 1)
-    return np.stack([rows, starts, np.nonzero(edges == -1)[1]], axis=1)
+    height, width = mask.shape
+    stride = width + 1  # the gap after each row ends its last run
+    cells = np.zeros(height * stride + 1, np.bool_)
+    cells[1:].reshape(height, stride)[:, :-1] = mask
+    changes = np.flatnonzero(cells[1:] != cells[:-1])
+    rows, starts = np.divmod(changes[::2], stride)
+    return np.stack([rows, starts, changes[1::2] - rows * stride], axis=1)
 
 
 def _find_contacts(runs: Integers, width: int) -> tuple[Integers, Integers]:

@@ -17,8 +17,9 @@ _RING, _RING_SHARE = 0.15, 0.85
 _SPAN, _FLAT = 0.6, 0.1
 # In shares of the digit's longer side: what touches the edge and lies farther away is no part of it.
 _NEAR = 0.1
-# A drawn box is at most so many times as long as what it is around.
-_AROUND = 5
+# A drawn box is at most so many times as long as what it is around. Only so many are looked at, the longest: a page
+# of thousands of small ones shall not take half a second.
+_AROUND, _MOST_FRAMES = 5, 20
 # Long parts so much thinner than the digit's strokes were drawn by another pen: that of the form.
 _THIN = 0.35
 # Specks: parts smaller than this share of the largest, and shorter than this share of the page.
@@ -88,7 +89,8 @@ def _measure_gaps(parts: Parts, box: NDArray[np.intp]) -> NDArray[np.intp]:
 def _leave_out_frames(parts: Parts, chosen: Mask) -> Mask:
     """The chosen parts without a drawn box around others."""
     sides = _measure_sides(parts)
-    for index in np.flatnonzero(chosen & _lie_in_rings(parts, parts.boxes)):
+    rings = np.flatnonzero(chosen & _lie_in_rings(parts, parts.boxes))
+    for index in rings[np.argsort(-sides[rings], kind="stable")][:_MOST_FRAMES]:
         box = parts.boxes[index]
         inside = chosen & (parts.boxes[:, :2] > box[:2]).all(axis=1) & (parts.boxes[:, 2:] < box[2:]).all(axis=1)
         if inside.any() and sides[index] <= _AROUND * sides[inside].max():

@@ -41,7 +41,7 @@ const desk = new CodeDesk(service, {
 });
 const panel = new CodePanel(find("code"), find("number"), editByHand);
 const map = new MapPanel(service, { canvas: find("map"), lens: find("lens"), told: find("map-told") }, editOnMap);
-const table = new FilesTable(find("files"), examineOne);
+const table = new FilesTable(find("files"), { onLook: examineOne, onEmpty: () => run.forget() });
 const run = new FilesRun(service, () => live.threshold, { onRow: (row) => table.update(row), onFailure: meet });
 const snippets = new SnippetPanel({
   curl: { text: find("curl"), copy: find("copy-curl") },
@@ -51,7 +51,7 @@ const snippets = new SnippetPanel({
 let defaultThreshold = live.threshold;
 /** @type {?Uint8Array} */
 let decoded = null;
-/** @type {?File} a picture that came while the service was away */
+/** @type {?File} a picture on its way, or one that came while the service was away */
 let unexamined = null;
 
 /**
@@ -147,15 +147,19 @@ async function takeIn(files) {
   }
 }
 
-/** @param {File} file a picture of any size; while the service is away it waits */
+/** @param {File} file a picture of any size; while the service is away it waits, unless something newer comes */
 async function examineOne(file) {
   unexamined = file;
   try {
     const { pixels, note } = await readPicture(service, file);
-    showImage(pixels);
-    find("note").textContent = note && `${file.name}: ${note}.`;
+    if (unexamined === file) {
+      showImage(pixels);
+      find("note").textContent = note && `${file.name}: ${note}.`;
+    }
   } catch (error) {
-    unexamined = error.isPassing ? file : null;
+    if (unexamined === file && !error.isPassing) {
+      unexamined = null;
+    }
     meet(error);
   }
 }

@@ -39,6 +39,11 @@ export class FilesRun {
     }
   }
 
+  /** What is not asked yet never is. */
+  forget() {
+    this.#waiting = [];
+  }
+
   async #work() {
     while (this.#waiting.length) {
       await this.#ask(this.#waiting.shift());

@@ -14,11 +14,12 @@ export class FilesTable {
 
   /**
    * @param {HTMLElement} section holds the table, its buttons and its progress
-   * @param {(file: File) => void} onLook a row is to be shown above
+   * @param {{onLook: (file: File) => void, onEmpty: () => void}} watcher hears which row is to be shown above, and that
+   *   all are gone
    */
-  constructor(section, onLook) {
+  constructor(section, watcher) {
     this.section = section;
-    this.onLook = onLook;
+    this.watcher = watcher;
     this.body = section.querySelector("tbody");
     this.progress = section.querySelector("[data-progress]");
     for (const button of section.querySelectorAll("[data-sort]")) {
@@ -75,6 +76,7 @@ export class FilesTable {
     this.#lines.clear();
     this.body.replaceChildren();
     this.section.hidden = true;
+    this.watcher.onEmpty();
   }
 
   #tell() {
@@ -115,7 +117,7 @@ export class FilesTable {
     button.type = "button";
     button.title = "show it above";
     button.append(buildPicture(answer.seen, `${file.name}, show it above`));
-    button.addEventListener("click", () => this.onLook(file));
+    button.addEventListener("click", () => this.watcher.onLook(file));
     return button;
   }
 }

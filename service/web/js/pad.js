@@ -29,7 +29,7 @@ export class Pad {
     canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     for (const name of ["pointerup", "pointercancel"]) {
-      canvas.addEventListener(name, () => this.#lift());
+      canvas.addEventListener(name, (event) => event.isPrimary && this.#lift());
     }
     canvas.addEventListener("keydown", (event) => this.#press(event));
     canvas.addEventListener("blur", () => this.#lift());
@@ -56,7 +56,7 @@ export class Pad {
 
   /** @param {PointerEvent} event */
   #begin(event) {
-    if (event.button !== 0) {
+    if (event.button !== 0 || !event.isPrimary) {
       return;
     }
     this.canvas.setPointerCapture(event.pointerId);
@@ -65,8 +65,8 @@ export class Pad {
 
   /** @param {PointerEvent} event */
   #move(event) {
-    if (!this.#isDown) {
-      return;
+    if (!this.#isDown || !event.isPrimary) {
+      return; // a palm or a second finger draws nothing
     }
     const events = event.getCoalescedEvents?.() ?? [];
     this.#strokes.at(-1).push(...(events.length ? events : [event]).map((each) => this.#find(each)));

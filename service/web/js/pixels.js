@@ -73,6 +73,7 @@ export async function readDigit(file) {
     return null;
   }
   const context = new OffscreenCanvas(SIDE, SIDE).getContext("2d");
+  context.fillRect(0, 0, SIDE, SIDE); // black, as the service has it behind what is transparent
   context.drawImage(bitmap, 0, 0);
   return toGrey(context.getImageData(0, 0, SIDE, SIDE).data);
 }

@@ -22,9 +22,11 @@ export class Presence {
    * @param {Error} error
    */
   report(error) {
-    this.#isThere = false;
     this.tell.onAway(error);
-    this.#plan();
+    if (this.#isThere) {
+      this.#isThere = false;
+      this.#plan(); // later ones must not put the look off again and again
+    }
   }
 
   #plan() {
@@ -39,9 +41,10 @@ export class Presence {
         this.#isThere = true;
         this.tell.onBack();
       }
-      this.#plan();
     } catch (error) {
-      this.report(error);
+      this.#isThere = false;
+      this.tell.onAway(error);
     }
+    this.#plan();
   }
 }

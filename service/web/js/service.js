@@ -15,9 +15,9 @@ export class ServiceError extends Error {
     this.retryAfterS = retryAfterS;
   }
 
-  /** Whether another try may do. */
+  /** Whether another try may do; 502 is a proxy's word for a service that is away. */
   get isPassing() {
-    return this.status === 429 || this.status === 503;
+    return [429, 502, 503].includes(this.status);
   }
 }
 
