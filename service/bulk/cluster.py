@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Cluster:
 
 @contextmanager
 def running_ray(cluster: Cluster) -> Iterator[int]:
-    """Ray for as long as the block lasts; how many workers there will be.
+    """Ray for as long as the block lasts; how many workers there will be. SIGTERM is as Ctrl-C from then on.
 
     Raises:
         UsageError: If the cluster cannot be reached, or has no room for a worker.
@@ -59,8 +60,10 @@ def running_ray(cluster: Cluster) -> Iterator[int]:
     failure = _start(ray.init, _find_arguments(cluster))
     if failure is not None:
         raise UsageError(f"no Ray at {cluster.address or 'this machine'}: {_find_first_line(failure)}") from failure
+    # Ray's own handler, and that of its C++, write a trace of the stack and end with 15.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        yield cluster.workers or _count_room(ray.cluster_resources(), cluster.gpus_per_worker)
+        yield count_workers(cluster, ray.cluster_resources())
     finally:
         ray.shutdown()
 
@@ -86,6 +89,18 @@ def _find_arguments(cluster: Cluster) -> dict[str, Any]:
         "include_dashboard": False,
         "object_store_memory": _OBJECT_STORE_BYTES,
     }
+
+
+def count_workers(cluster: Cluster, resources: dict[str, float]) -> int:
+    """As many as were asked for, which a cluster may grow for; on this machine no more than there is room for.
+
+    Raises:
+        UsageError: If there is room for none, which would keep the job waiting for ever.
+    """
+    if cluster.address and cluster.workers:
+        return cluster.workers
+    room = _count_room(resources, cluster.gpus_per_worker)
+    return min(cluster.workers or room, room)
 
 
 def _count_room(resources: dict[str, float], gpus_per_worker: float) -> int:

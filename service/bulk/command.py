@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the job.
 
     Returns:
-        0 when all rows are out; 1 if it failed; 2 if it was asked wrongly; 130 after Ctrl-C.
+        0 when all rows are out; 1 if it failed; 2 if it was asked wrongly; 130 after Ctrl-C or SIGTERM.
     """
     options = parse_flags(arguments)
     try:

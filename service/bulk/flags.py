@@ -1,10 +1,11 @@
 """The flags of `digitcodec bulk`."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from service.arguments import natural, positive, share
 from service.codec import DEFAULT_THRESHOLD
 from service.images import Preprocess
 
@@ -16,9 +17,7 @@ _INPUT_HELP = (
     "folders, image files, globs, tars (WebDataset), Parquet files with a column `image`, npy files; "
     "on this machine or at s3://, gs://, abfs:// and hdfs://"
 )
-_EPILOG = (
-    "Status: 0 when all rows are out, those of bad files too; 1 if it failed; 2 if asked wrongly; 130 after Ctrl-C."
-)
+_EPILOG = "Status: 0 when all rows are out, those of bad files too; 1 if it failed; 2 if asked wrongly; 130 if stopped."
 
 
 def parse_flags(arguments: Sequence[str]) -> argparse.Namespace:
@@ -49,18 +48,18 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     )
     work.add_argument(
         "--threshold",
-        type=_share,
+        type=share,
         default=DEFAULT_THRESHOLD,
         help="scores above it are anomalies (default %(default)s)",
     )
-    work.add_argument("--shard-rows", type=_natural, default=4096, help="most rows of a part (default %(default)s)")
+    work.add_argument("--shard-rows", type=natural, default=4096, help="most rows of a part (default %(default)s)")
     work.add_argument("--restart", action="store_true", help="remove what a job wrote in DIR first, and nothing else")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("which model")
     model.add_argument("--models", type=Path, help="folder with the models (default DIGITCODEC_MODEL__ROOT, or models)")
-    model.add_argument("--version", type=_natural, help="number of the version (default: the newest)")
+    model.add_argument("--version", type=natural, help="number of the version (default: the newest)")
     model.add_argument("--label", help="label of the version")
     model.add_argument(
         "--server",
@@ -74,39 +73,18 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 def _add_place(parser: argparse.ArgumentParser) -> None:
     place = parser.add_argument_group("where it runs")
     place.add_argument(
-        "--workers", type=_natural, help="processes that hold the model (default: one for each processor)"
+        "--workers", type=natural, help="processes that hold the model (default: one for each processor)"
     )
     place.add_argument(
         "--batch-rows",
-        type=_natural,
+        type=natural,
         help="most images of one call of the model (default 512; 4096 on a GPU or a server)",
     )
     place.add_argument("--address", help="a Ray cluster: auto, or host:port (default: this machine)")
     place.add_argument(
         "--gpus-per-worker",
-        type=_positive,
+        type=positive,
         default=0.0,
         help="what a worker takes of a GPU, for example 1 or 0.25 (default: none)",
     )
 
-
-def _natural(text: str) -> int:
-    return int(_check(text, int, lambda number: number >= 1, "a whole number of 1 or more"))
-
-
-def _share(text: str) -> float:
-    return _check(text, float, lambda number: 0 <= number <= 1, "a number in 0..1")
-
-
-def _positive(text: str) -> float:
-    return _check(text, float, lambda number: 0 < number < float("inf"), "a number above 0")
-
-
-def _check(text: str, kind: Callable[[str], float], holds: Callable[[float], bool], expected: str) -> float:
-    try:
-        number = kind(text)
-    except ValueError:
-        number = float("nan")
-    if not holds(number):
-        raise argparse.ArgumentTypeError(f"got {text}, expected {expected}")
-    return number

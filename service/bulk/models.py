@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ class Server:
     """
 
     url: str
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     ca: str | None = None
 
     def connect(self) -> Client:

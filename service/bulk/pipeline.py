@@ -9,7 +9,7 @@ from service.bulk.models import Model
 from service.bulk.output import Progress
 from service.bulk.sources import Source, render_source
 from service.bulk.tally import Tally, parse_tally
-from service.bulk.worker import Work, Worker, read_shards
+from service.bulk.worker import ShardWorker, SourceWorker, Work, send_shards
 
 # So many blocks for each worker that one which has many large sources does not keep the others waiting in the end.
 _BLOCKS_PER_WORKER = 16
@@ -21,7 +21,7 @@ class Done(NamedTuple):
 
     Attributes:
         source: Number of its source.
-        is_last: True if it is the last of its source that was in work.
+        is_last: True for the last of its source.
         tally: What is said of it.
     """
 
@@ -77,20 +77,13 @@ def _build(pending: list[Pending], work: Work, model: Model, workers: int, gpus_
         for each in pending
     ]
     blocks = min(len(rows), max(_LEAST_BLOCKS, workers * _BLOCKS_PER_WORKER))
-    # On processors both steps have the same needs, and Ray makes one of them: what a worker has read stays in it. With
-    # GPUs reading and decoding are tasks on all processors, and workers only run the model.
-    needs = {"num_cpus": 0, "num_gpus": gpus_per_worker} if gpus_per_worker else {"num_cpus": 1}
-    workers = workers if gpus_per_worker else min(workers, len(rows))
-    return (
-        ray.data.from_items(rows, override_num_blocks=blocks)
-        .flat_map(read_shards, fn_args=(work,), num_cpus=1)
-        .map(
-            Worker,
-            fn_constructor_args=(work, model),
-            compute=ray.data.ActorPoolStrategy(size=workers),
-            **needs,
-        )
-    )
+    sources = ray.data.from_items(rows, override_num_blocks=blocks)
+    if not gpus_per_worker:
+        pool = ray.data.ActorPoolStrategy(size=min(workers, len(rows)))
+        return sources.flat_map(SourceWorker, fn_constructor_args=(work, model), compute=pool, num_cpus=1)
+    pool, needs = ray.data.ActorPoolStrategy(size=workers), {"num_cpus": 0, "num_gpus": gpus_per_worker}
+    shards = sources.flat_map(send_shards, fn_args=(work,), num_cpus=1)
+    return shards.map(ShardWorker, fn_constructor_args=(work, model), compute=pool, **needs)
 
 
 def _configure(context: Any) -> None:

@@ -42,7 +42,10 @@ def normalise_place(text: str) -> str:
         raise UsageError(
             "a URL holds credentials, which would be written down with the job; the environment is for them"
         )
-    return text.rstrip("/") if "://" in text else os.path.abspath(text)  # noqa: PTH100 - resolve() would follow links
+    if is_local(text):
+        return os.path.abspath(text)  # noqa: PTH100 - resolve() would follow links
+    address, mark, options = text.partition("?")
+    return f"{address.rstrip('/')}{mark}{options}"
 
 
 def show_place(place: str) -> str:

@@ -3,18 +3,17 @@
 import fnmatch
 import glob
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from pyarrow import fs
 
 from service.bulk.errors import UsageError
-from service.bulk.kinds import find_kind
+from service.bulk.kinds import find_kind, is_hidden
 from service.bulk.places import Place, find_place, is_local, name_below, show_place
 from service.bulk.reading.npy import read_npy_header
 from service.bulk.reading.tables import read_parquet_groups
-from service.bulk.sources import Source
+from service.bulk.sources import Kind, Source
 
 _WILDCARD = re.compile(r"[*?[]")
 
@@ -26,16 +25,18 @@ class Found:
     Attributes:
         place: Where it is.
         base: The input that led to it; names are relative to this.
-        is_listed: True if it was found in a folder, where files of other kinds are passed over.
+        kind: How it is read.
     """
 
     place: str
     base: str
-    is_listed: bool
+    kind: Kind
 
 
 def plan_sources(inputs: Sequence[str], output: str, shard_rows: int) -> list[Source]:
     """The sources of all inputs, in their order; within a folder, in the order of their names.
+
+    A file that several inputs lead to is read once, as `**` and the folders that it matches do.
 
     Args:
         inputs: Normalised places: files, folders, and globs of both.
@@ -46,8 +47,11 @@ def plan_sources(inputs: Sequence[str], output: str, shard_rows: int) -> list[So
         UsageError: If an input is not there, or there is nothing in any of them.
     """
     below = show_place(output) + "/"
-    files = [each for each in _find_all(inputs) if not each.place.startswith(below)]
-    sources = list(_cut_all(files, shard_rows))
+    files: dict[str, Found] = {}
+    for file in _find_all(inputs):
+        if not file.place.startswith(below):
+            files.setdefault(file.place, file)
+    sources = list(_cut_all(files.values(), shard_rows))
     if not sources:
         raise UsageError(f"no images, tars, Parquet or npy files in {', '.join(inputs)}")
     return sources
@@ -89,8 +93,8 @@ def _exists(place: str) -> bool:
 def _look(target: Place, place: str) -> fs.FileInfo:
     try:
         return target.system.get_file_info(target.path)
-    except OSError as error:
-        raise UsageError(f"{place} cannot be looked at: {error}") from error
+    except (OSError, UnicodeEncodeError) as error:  # Arrow writes names in UTF-8
+        raise UsageError(f"{place!r} cannot be looked at: {error}") from error
 
 
 def _list_files(place: str) -> Iterator[Found]:
@@ -99,30 +103,37 @@ def _list_files(place: str) -> Iterator[Found]:
     if info.type == fs.FileType.NotFound:
         raise UsageError(f"{place} is not there")
     if info.type != fs.FileType.Directory:
-        yield Found(place, show_place(place).rpartition("/")[0], is_listed=False)
+        shown = show_place(place)
+        yield Found(place, shown.rpartition("/")[0], find_kind(shown) or "files")
         return
+    for path in _list_paths(target, place):
+        kind = find_kind(path)
+        if kind is not None and not is_hidden(path.removeprefix(target.path)):
+            yield Found(name_below(place, path), show_place(place), kind)
+
+
+def _list_paths(target: Place, place: str) -> list[str]:
+    """All files below a folder, in the order of their names."""
     infos = target.system.get_file_info(fs.FileSelector(target.path, recursive=True))
-    for path in sorted(info.path for info in infos if info.type == fs.FileType.File):
-        if not PurePosixPath(path).name.startswith("."):
-            yield Found(name_below(place, path), show_place(place), is_listed=True)
+    try:
+        return sorted(info.path for info in infos if info.type == fs.FileType.File)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"a name in {place} is not UTF-8: {error}") from error
 
 
-def _cut_all(files: list[Found], shard_rows: int) -> Iterator[Source]:
+def _cut_all(files: Iterable[Found], shard_rows: int) -> Iterator[Source]:
     """Image files that follow each other in one input share sources; every other file has its own."""
     group: list[Found] = []
     for file in files:
-        kind = find_kind(show_place(file.place)) or (None if file.is_listed else "files")
-        if kind is None:
-            continue
-        if group and (kind != "files" or file.base != group[0].base or len(group) == shard_rows):
+        if group and (file.kind != "files" or file.base != group[0].base or len(group) == shard_rows):
             yield _join(group)
             group = []
-        if kind == "files":
+        if file.kind == "files":
             group.append(file)
-        elif kind == "tar":
+        elif file.kind == "tar":
             yield Source("tar", (file.place,))
         else:
-            yield from _cut_npy(file.place, shard_rows) if kind == "npy" else _cut_parquet(file.place)
+            yield from _cut_npy(file.place, shard_rows) if file.kind == "npy" else _cut_parquet(file.place)
     if group:
         yield _join(group)
 
@@ -132,12 +143,16 @@ def _join(group: list[Found]) -> Source:
 
 
 def _cut_npy(place: str, shard_rows: int) -> Iterator[Source]:
-    """Runs of rows; a file that cannot be opened stays whole, and reading it tells what is wrong."""
+    """Runs of rows; a file that cannot be opened stays whole, and reading it tells what is wrong.
+
+    Where a file ends too early, its first missing row is in a source, and tells that.
+    """
     try:
-        rows = read_npy_header(find_place(place)).rows
+        header = read_npy_header(find_place(place))
     except OSError:
         yield Source("npy", (place,), rows=0)
         return
+    rows = min(header.rows, header.whole_rows + 1)
     for start in range(0, max(rows, 1), shard_rows):
         yield Source("npy", (place,), start=start, rows=min(shard_rows, rows - start))
 

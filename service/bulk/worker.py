@@ -39,19 +39,19 @@ class Work:
     batch_rows: int
 
 
-def read_shards(row: Row, work: Work) -> Iterator[Row]:
-    """A source -> its shards that are not done: {"source", "number", "done"} -> {"part", "table"} each."""
+def read_shards(row: Row, work: Work) -> Iterator[Shard]:
+    """The shards of a source that are not done; {"number", "source", "done"}."""
     limits = ImageLimits(work.job.max_pixels)
     decode = partial(decode_image, limits=limits, preprocess=work.job.preprocess)
     items = read_source(parse_source(row["source"]), decode)
     done = {int(chunk) for chunk in row["done"].split()}
-    for shard in cut_shards(items, int(row["number"]), work.job.shard_rows, done):
-        yield {
-            "number": shard.part.source,
-            "chunk": shard.part.chunk,
-            "is_last": shard.part.is_last,
-            "table": _render_table(shard.table),
-        }
+    return cut_shards(items, int(row["number"]), work.job.shard_rows, done)
+
+
+def send_shards(row: Row, work: Work) -> Iterator[Row]:
+    """The same for workers that do not read: {"source", "chunk", "is_last", "table"} each."""
+    for shard in read_shards(row, work):
+        yield {**shard.part._asdict(), "table": _render_table(shard.table)}
 
 
 class Worker:
@@ -62,12 +62,11 @@ class Worker:
         self._work, self._model = work, model
         self._engine: Engine | None = None
 
-    def __call__(self, row: Row) -> Row:
+    def run(self, shard: Shard) -> Row:
         """Write the part of a shard; what is left of it is its tally, or why the job has failed."""
-        part = PartName(int(row["number"]), int(row["chunk"]), bool(row["is_last"]))
-        done = {"number": part.source, "is_last": part.is_last, "tally": b"", "failure": ""}
+        done = {"number": shard.part.source, "is_last": shard.part.is_last, "tally": b"", "failure": ""}
         try:
-            return {**done, "tally": self._write(Shard(part, _parse_table(row["table"])))}
+            return {**done, "tally": self._write(shard)}
         except BulkError as error:
             return {**done, "failure": str(error)}
 
@@ -83,6 +82,23 @@ class Worker:
             write_whole(place_cleaned(output, shard.part), render_cleaned(shard, outputs["reconstructions"]))
         write_whole(place_part(output, shard.part), render_part(table, tally))
         return render_tally(tally)
+
+
+class SourceWorker(Worker):
+    """Reads sources too: on processors, what is read stays in the process."""
+
+    def __call__(self, row: Row) -> Iterator[Row]:
+        """Do all of a source that is not done."""
+        return map(self.run, read_shards(row, self._work))
+
+
+class ShardWorker(Worker):
+    """Has shards sent: with GPUs, which reading would keep waiting."""
+
+    def __call__(self, row: Row) -> Row:
+        """Do one of `send_shards`."""
+        part = PartName(int(row["source"]), int(row["chunk"]), bool(row["is_last"]))
+        return self.run(Shard(part, _parse_table(row["table"])))
 
 
 def _render_table(table: pa.Table) -> bytes:

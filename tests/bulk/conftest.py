@@ -1,4 +1,4 @@
-"""A Ray cluster that is started once, in a process of its own, and a small job for it."""
+"""A Ray cluster that is started once, in a process of its own, and the job on it that others are held against."""
 
 import secrets
 import subprocess
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 from support.bulk_files import write_parquet, write_tar
+from support.bulk_jobs import run_job
 from support.object_store import CREDENTIALS
 
 from service.images import render_png
@@ -48,7 +49,10 @@ def cluster() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory: pytest.TempPathFactory, digits: NDArray[np.uint8]) -> Path:
-    """A folder with a source of every kind; of each four images one is broken, but in the npy file."""
+    """A folder with a source of every kind; of each four images one is broken, but in the npy file.
+
+    That one is long enough for a job to be stopped in the midst of it, and begins with the images of the others.
+    """
     folder = tmp_path_factory.mktemp("inputs")
     files = [render_png(image) if index % 4 else b"broken" for index, image in enumerate(digits[:300])]
     (folder / "a").mkdir()
@@ -56,5 +60,16 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, digits: NDArray[np.uint8]) 
         (folder / f"a/{index:03d}.png").write_bytes(content)
     write_tar(folder / "b.tar", {f"{index:03d}.png": content for index, content in enumerate(files[100:200])})
     write_parquet(folder / "c.parquet", pa.array(files[200:300]), group_rows=60)
-    np.save(folder / "d.npy", digits[:300])
+    np.save(folder / "d.npy", np.resize(digits, (1500, 28, 28)))
     return folder
+
+
+@pytest.fixture(scope="session")
+def job(inputs: Path, cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of a job with everything, which was left alone."""
+    output = tmp_path_factory.mktemp("job")
+    done = run_job(inputs, output, "--address", cluster)
+
+    assert 0 == done.returncode, done.stderr
+    assert "1,800 rows" in done.stdout
+    return output

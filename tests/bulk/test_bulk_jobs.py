@@ -1,6 +1,5 @@
 """Whole jobs on Ray, as a user starts them: every input gets its row, with what the service says of it."""
 
-import subprocess
 from io import BytesIO
 from pathlib import Path
 
@@ -12,35 +11,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from pyarrow import parquet
+from support.bulk_jobs import FLAGS, run_job
 from support.object_store import running_store
 
-from bench.bulk.running import build_command
 from bench.bulk.tables import hash_output, read_rows
 from bench.running import RunningService
 from bench.sameness import are_close, are_same
+from service.bulk.command import main
 
 pytestmark = pytest.mark.tensorflow
 
-_LIMIT_S = 240
-# Small shards, so that there are some.
-_FLAGS = ("--shard-rows", "64")
-
-
-def run(inputs: Path | str, output: Path | str, *flags: str) -> subprocess.CompletedProcess[str]:
-    """Run a job to its end, whatever that is."""
-    command = build_command([inputs], output, *_FLAGS, *flags)
-    return subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)
-
-
-@pytest.fixture(scope="module")
-def job(inputs: Path, cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output of a job with everything."""
-    output = tmp_path_factory.mktemp("job")
-    done = run(inputs, output, "--cleaned", "--address", cluster)
-
-    assert 0 == done.returncode, done.stderr
-    assert "600 rows" in done.stdout
-    return output
+# For jobs of which the rows are compared, not the files.
+_FEW_PARTS = ("--shard-rows", "512", "--workers", "1")
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +36,9 @@ def test_every_image_has_one_row_in_its_order(inputs: Path, rows: pa.Table) -> N
     sources = [source.removeprefix(f"{inputs}/") for source in rows["source"].to_pylist()]
     expected = [f"a/{index:03d}.png" for index in range(100)] + [f"b.tar!{index:03d}.png" for index in range(100)]
 
-    assert expected + ["c.parquet"] * 100 + ["d.npy"] * 300 == sources
-    assert [*range(100), *range(300)] == rows["row"].to_pylist()[200:]
-    broken = [index % 4 == 0 and index < 300 for index in range(600)]
+    assert expected + ["c.parquet"] * 100 + ["d.npy"] * 1500 == sources
+    assert [*range(100), *range(1500)] == rows["row"].to_pylist()[200:]
+    broken = [index % 4 == 0 and index < 300 for index in range(1800)]
     assert broken == rows["reason"].is_valid().to_pylist()
     assert broken == rows["code"].is_null().to_pylist() == rows["anomaly_score"].is_null().to_pylist()
 
@@ -68,7 +50,7 @@ def test_results_are_those_of_the_service(rows: pa.Table, http: httpx.Client, di
         http.post("/score", content=body, headers=headers).json()
         | http.post("/encode", content=body, headers=headers).json()
     )
-    ours = rows.slice(300)
+    ours = rows.slice(300, 300)
 
     codes = ours["code"].combine_chunks().flatten().to_numpy().reshape(300, -1)
     assert are_same("codes", np.array(answer["codes"], np.float32), codes)
@@ -91,19 +73,16 @@ def test_a_summary_is_left(job: Path) -> None:
     """For programs and for eyes."""
     summary = orjson.loads((job / "summary.json").read_bytes())
 
-    assert (600, {"invalid_image": 75}, 600) == (summary["rows"], summary["problems"], summary["last_run"]["rows"])
-    assert 525 == sum(summary["histogram"])
+    assert (1800, {"invalid_image": 75}, 1800) == (summary["rows"], summary["problems"], summary["last_run"]["rows"])
+    assert 1725 == sum(summary["histogram"])
     assert sorted(summary["strangest"], key=lambda each: -each["score"]) == summary["strangest"]
     with Image.open(job / "summary.png") as picture:
         assert picture.width > 300
 
 
-@pytest.mark.parametrize("flags", [("--gpus-per-worker", "0.5"), ("--workers", "1", "--batch-rows", "512")])
-def test_the_output_does_not_depend_on_where_it_is_made(
-    job: Path, inputs: Path, cluster: str, tmp_path: Path, flags: tuple[str, ...]
-) -> None:
-    """Reading apart from the model, as with GPUs, and a single worker give the same files."""
-    done = run(inputs, tmp_path, "--cleaned", "--address", cluster, "--batch-rows", "512", *flags)
+def test_the_output_does_not_depend_on_where_it_is_made(job: Path, inputs: Path, cluster: str, tmp_path: Path) -> None:
+    """Reading apart from the model, as with GPUs, gives the same files."""
+    done = run_job(inputs, tmp_path, "--address", cluster, "--batch-rows", "512", "--gpus-per-worker", "0.5")
 
     assert 0 == done.returncode, done.stderr
     assert hash_output(job) == hash_output(tmp_path)
@@ -115,7 +94,7 @@ def test_a_running_service_gives_the_same(
 ) -> None:
     """Through either door."""
     url = service.grpc if door == "grpc" else service.url
-    done = run(inputs, tmp_path, "--cleaned", "--address", cluster, "--server", url)
+    done = run_job(inputs, tmp_path, "--address", cluster, *_FEW_PARTS, "--server", url)
 
     assert 0 == done.returncode, done.stderr
     expected, actual = read_rows(job), read_rows(tmp_path)
@@ -131,7 +110,8 @@ def test_an_object_store_is_read_and_written(inputs: Path, job: Path, cluster: s
     """The tables are those of the same files on a disk, but for their places."""
     objects = {f"bucket/{path.relative_to(inputs)}": path.read_bytes() for path in inputs.rglob("*") if path.is_file()}
     with running_store(objects) as (options, stored):
-        done = run(f"s3://bucket/?{options}", f"s3://made/job?{options}", "--cleaned", "--address", cluster)
+        places = f"s3://bucket/?{options}", f"s3://made/job/?{options}"
+        done = run_job(*places, "--address", cluster, *_FEW_PARTS)
 
     assert 0 == done.returncode, done.stderr
     prefix = "made/job/parts/"
@@ -143,15 +123,18 @@ def test_an_object_store_is_read_and_written(inputs: Path, job: Path, cluster: s
     assert {"made/job/summary.json", "made/job/summary.png"} <= stored.keys()
 
 
-def test_a_finished_job_has_nothing_to_do_and_another_is_refused(job: Path, inputs: Path) -> None:
+def test_a_finished_job_has_nothing_to_do_and_another_is_refused(
+    job: Path, inputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Neither needs Ray."""
-    before = hash_output(job)
-    again, other = run(inputs, job, "--cleaned"), run(inputs, job, "--operation", "score")
+    before, flags = hash_output(job), [str(inputs), "--output", str(job), *FLAGS]
 
-    assert (0, 2) == (again.returncode, other.returncode)
-    assert "this run: 0 rows" in again.stdout
-    assert "holds another job: operation 'all' there and 'score' here" in other.stderr
-    assert 1 == other.stderr.count("\n")
+    assert 0 == main(flags)
+    assert "this run: 0 rows" in capsys.readouterr().out
+    assert 2 == main([*flags, "--operation", "score"])
+    errors = capsys.readouterr().err
+    assert "holds another job: operation 'all' there and 'score' here" in errors
+    assert 1 == errors.count("\n")
     assert before == hash_output(job)
 
 
@@ -160,7 +143,8 @@ def test_a_model_that_cannot_be_loaded_fails_the_job_in_one_line(inputs: Path, c
     version = tmp_path / "models/digits/3"
     version.mkdir(parents=True)
     (version / "saved_model.pb").write_bytes(b"no graph")
-    done = run(inputs, tmp_path / "out", "--models", str(tmp_path / "models"), "--address", cluster)
+    places = ("--models", str(tmp_path / "models"), "--address", cluster, *_FEW_PARTS)
+    done = run_job(inputs, tmp_path / "out", *places)
 
     assert 1 == done.returncode
     assert "digitcodec: version 3 of digits cannot be loaded" in done.stderr

@@ -48,7 +48,7 @@ class Failure(NamedTuple):
 
 
 def decode_file(content: bytes, decode: Decode) -> Images:
-    """An image file, of which no more than MOST_FILE_BYTES and one were read.
+    """An image file, of which at least MOST_FILE_BYTES and one were read if it has so many.
 
     Raises:
         PayloadTooLargeError: If it has more.

@@ -1,7 +1,9 @@
 """npy files of images: a run of rows is read by its place in the file, without the rest."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,9 @@ from service.bulk.sources import Source
 from service.domain import IMAGE_BYTES
 
 _READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
+# What numpy lets through of Python's parser, for a header that is no literal of it.
+_NO_HEADER = (ValueError, TypeError, LookupError, SyntaxError, TokenError, RecursionError, MemoryError)
+_TOLD_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +27,14 @@ class NpyHeader:
 
     Attributes:
         rows: Number of images.
+        whole_rows: Those of them that the file is long enough for.
         shape: Of one image.
         dtype: Of a pixel.
         offset: Where the pixels begin, in bytes.
     """
 
     rows: int
+    whole_rows: int
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     offset: int
@@ -46,17 +53,21 @@ def read_npy_header(place: Place) -> NpyHeader:
             if version not in _READERS:
                 raise UnreadableError(f"the npy file is of version {version}, expected 1.0 or 2.0")
             shape, is_fortran, dtype = _READERS[version](file)
-        except ValueError as error:
-            raise UnreadableError(f"the npy header cannot be read: {error}") from error
-        return _check(shape, dtype, file.tell(), is_fortran=is_fortran)
+        except _NO_HEADER as error:
+            told = str(error)[:_TOLD_CHARACTERS]
+            raise UnreadableError(f"the npy header cannot be read: {told}") from error
+        _check(shape, dtype, is_fortran=is_fortran)
+        offset = file.tell()
+        whole_rows = (file.size() - offset) // (IMAGE_BYTES * dtype.itemsize)
+    return NpyHeader(shape[0], min(shape[0], whole_rows), shape[1:], dtype, offset)
 
 
-def _check(shape: tuple[int, ...], dtype: np.dtype[Any], offset: int, *, is_fortran: bool) -> NpyHeader:
+def _check(shape: tuple[int, ...], dtype: np.dtype[Any], *, is_fortran: bool) -> None:
     if is_fortran and len(shape) > 1:
         raise UnreadableError("the npy file is in Fortran order, of which rows cannot be read apart, expected C order")
-    if dtype.hasobject or len(shape) < 2 or int(np.prod(shape[1:])) != IMAGE_BYTES:
+    is_image = len(shape) > 1 and min(shape) >= 0 and math.prod(shape[1:]) == IMAGE_BYTES
+    if dtype.kind not in "iuf" or not is_image:
         raise UnreadableError(f"the npy file holds {dtype} {shape}, expected numbers (n, 28, 28) or (n, 784)")
-    return NpyHeader(shape[0], shape[1:], dtype, offset)
 
 
 def read_npy(source: Source, decode: Decode) -> Iterator[Item]:  # noqa: ARG001 - pixels, nothing to decode

@@ -10,14 +10,16 @@ from pyarrow import parquet
 
 from service.bulk.places import Place, find_place, show_place
 from service.bulk.reading.arrays import read_arrays
-from service.bulk.reading.items import Decode, Item, UnreadableError, fail_item
+from service.bulk.reading.items import Decode, Item, UnreadableError, decode_file, fail_item
 from service.bulk.sources import Source
 from service.domain import IMAGE_BYTES, Images
 from service.errors import InvalidImageError
+from service.images import to_images
 
 COLUMN = "image"
 # Rows that are held as Python objects at the same time.
 _BATCH_ROWS = 1024
+_FILES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
 
 
 def read_parquet_groups(place: Place) -> list[int]:
@@ -62,10 +64,11 @@ def _open(file: Any) -> parquet.ParquetFile:
 
 
 def _read_column(column: Any, decode: Decode) -> Iterator[Callable[[], Images]]:
-    kind = column.type
-    if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
-        column, kind = column.field("bytes"), kind.field("bytes").type
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if pa.types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0:
+        column = column.field("bytes")
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if any(is_kind(column.type) for is_kind in _FILES):
         yield from (partial(_read_file, value, decode) for value in column)
     elif (rows := _find_rows(column)) is not None:
         yield from read_arrays(rows)
@@ -87,7 +90,7 @@ def _read_file(value: Any, decode: Decode) -> Images:
     content = value.as_py()
     if content is None:
         raise InvalidImageError("the row holds null, expected an image file")
-    return decode(content)
+    return decode_file(content, decode)
 
 
 def _read_list(value: Any) -> Images:
@@ -98,4 +101,5 @@ def _read_list(value: Any) -> Images:
         array = np.asarray(pixels)
     except ValueError as error:
         raise InvalidImageError("the row is ragged, expected 784 numbers") from error
-    return next(read_arrays(array.reshape(1, *array.shape)))()
+    image: Images = to_images(array[None])[0]
+    return image

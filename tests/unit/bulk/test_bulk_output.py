@@ -102,6 +102,7 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
         ("/a/../b", "/b"),
         ("file:///a%20b", "/a b"),
         ("s3://bucket/a/", "s3://bucket/a"),
+        ("s3://bucket/a/?region=eu-central-1", "s3://bucket/a?region=eu-central-1"),
     ],
 )
 def test_places_do_not_depend_on_where_the_command_is_started(given: str, expected: str) -> None:

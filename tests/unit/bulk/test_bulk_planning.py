@@ -1,11 +1,12 @@
 """Inputs become sources: the same ones every time, in an order that names decide."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from support.bulk_files import png, write_parquet, write_tar
+from support.bulk_files import png, read_all, write_parquet, write_tar
 
 from service.bulk.errors import UsageError
 from service.bulk.planning import plan_sources
@@ -26,9 +27,9 @@ def write_images(folder: Path, *names: str) -> list[str]:
 
 
 def test_files_of_a_folder_share_sources_in_the_order_of_their_names(tmp_path: Path) -> None:
-    """Folders below count too; hidden files, and those of other kinds, do not."""
+    """Folders below count too; hidden files and folders, and files of other kinds, do not."""
     places = write_images(tmp_path, "a/0.png", "a/1.jpg", "b.png", "c.png", "d.PGM")
-    write_images(tmp_path, ".hidden.png", "labels.txt")
+    write_images(tmp_path, ".hidden.png", ".hidden/e.png", "a/.hidden/f.png", "labels.txt")
 
     first, second = plan(tmp_path)
     assert Source("files", tuple(places[:4]), str(tmp_path), rows=4) == first
@@ -66,6 +67,42 @@ def test_globs_and_files_are_taken_in_the_order_given(tmp_path: Path) -> None:
 
     sources = plan(places[0], tmp_path / "*.tar", places[1])
     assert [(places[0],), (tars[1],), (tars[0],), (places[1],)] == [source.places for source in sources]
+
+
+@pytest.mark.parametrize("given", [["**"], [""], ["", "a", "a/0.png"], ["b.png", "*", ""]])
+def test_a_file_that_several_inputs_lead_to_is_read_once(tmp_path: Path, given: list[str]) -> None:
+    """`**` matches a folder and all that is below it, which are listed too."""
+    places = write_images(tmp_path, "a/0.png", "a/b/1.png", "b.png")
+
+    sources = plan(*(tmp_path / name for name in given))
+    assert sorted(places) == sorted(place for source in sources for place in source.places)
+
+
+def test_a_hidden_folder_that_is_named_is_read(tmp_path: Path) -> None:
+    """Only what is below an input is passed over."""
+    (place,) = write_images(tmp_path / ".cache", "a.png")
+
+    assert [(place,)] == [source.places for source in plan(tmp_path / ".cache")]
+
+
+@pytest.mark.parametrize("given", ["", os.fsdecode(b"\xff.png")])
+def test_a_name_that_is_no_text_is_told_of(tmp_path: Path, given: str) -> None:
+    """Tables hold UTF-8, and Arrow's file systems open no other names."""
+    (tmp_path / os.fsdecode(b"\xff.png")).write_bytes(png())
+
+    with pytest.raises(UsageError, match="utf-8"):
+        plan(tmp_path / given)
+
+
+def test_a_npy_file_that_ends_too_early_has_one_row_that_says_so(tmp_path: Path) -> None:
+    """However many rows its header tells of."""
+    np.save(tmp_path / "a.npy", np.zeros((90, 28, 28), np.uint8))
+    content = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(content[: -84 * 784 - 1])
+
+    rows = [row for source in plan(tmp_path) for row in read_all(source)]
+    assert [*range(5), 5] == [row for _, row, _ in rows]
+    assert ("unreadable", "the npy file ends after 5 rows, its header says more") == rows[-1][2]
 
 
 @pytest.mark.parametrize("given", ["gone", "*.tar", "empty"])

@@ -1,5 +1,6 @@
 """Every kind of source gives its images in order, and a row with a reason in the place of what cannot be read."""
 
+import os
 import tarfile
 from io import BytesIO
 from pathlib import Path
@@ -53,22 +54,62 @@ def test_a_truncated_tar_gives_its_rows_and_one_that_says_so(tmp_path: Path, cut
 
 
 def test_a_file_that_is_too_large_is_a_row(tmp_path: Path) -> None:
-    """No more of it is read than shows that, and what follows is read as ever; links are no files."""
+    """No more of it is read than shows that, and what follows is read as ever."""
     path = tmp_path / "a.tar"
     with tarfile.open(path, "w") as archive:
         huge = tarfile.TarInfo("huge.png")
         huge.size = MOST_FILE_BYTES + 1
         with Path("/dev/zero").open("rb") as zeros:
             archive.addfile(huge, zeros)
-        link = tarfile.TarInfo("link.png")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
-        archive.addfile(link)
         small = tarfile.TarInfo("small.png")
         small.size = len(png())
         archive.addfile(small, BytesIO(png()))
 
     results = [row[2] for row in read("tar", path)]
     assert ("too_large", pixels(0)[0]) == (results[0].reason, results[1])
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_a_link_in_a_tar_is_a_row_that_says_so(tmp_path: Path, kind: bytes) -> None:
+    """It is not followed: an archive is read once, and never leads out of itself."""
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        link = tarfile.TarInfo("link.png")
+        link.type, link.linkname = kind, "/etc/hostname"
+        archive.addfile(link)
+
+    ((source, row, failure),) = read("tar", path)
+    assert (f"{path}!link.png", 0) == (source, row)
+    assert ("unreadable", "the member is a link to /etc/hostname, expected a file") == failure
+
+
+def test_hidden_members_are_passed_over(tmp_path: Path) -> None:
+    """Beside each image macOS puts one with the ending of an image; steps to here or above hide nothing."""
+    path = write_tar(tmp_path / "a.tar", {"./._0.png": b"\0\5\x16\7", ".git/1.png": png(1), "./../0.png": png(0)})
+
+    assert [(f"{path}!./../0.png", 0, pixels(0)[0])] == read("tar", path)
+
+
+def test_names_of_members_are_text_whatever_their_bytes_are(tmp_path: Path) -> None:
+    """Tables take no other."""
+    path = write_tar(tmp_path / "a.tar", {os.fsdecode(b"\xe9.png"): png(0), "\u9f8d.png": png(1)})
+
+    assert [f"{path}!\\xe9.png", f"{path}!\u9f8d.png"] == [source for source, _, _ in read("tar", path)]
+
+
+def test_a_damaged_header_in_a_tar_is_told_of(tmp_path: Path) -> None:
+    """It is no end of the archive: what lies behind it is lost, and the table says so."""
+    path = write_tar(tmp_path / "a.tar", {f"{index}.png": png(index) for index in range(5)})
+    with tarfile.open(path) as archive:
+        third = archive.getmembers()[2].offset
+    content = bytearray(path.read_bytes())
+    content[third] ^= 1
+    path.write_bytes(content)
+
+    first, second, (source, row, failure) = read("tar", path)
+    assert pixels(0, 1) == [first[2], second[2]]
+    assert (str(path), 2, "unreadable") == (source, row, failure.reason)
+    assert "after 2 images: bad checksum" in failure.problem
 
 
 def test_a_damaged_gzip_is_told_of(tmp_path: Path) -> None:
@@ -142,11 +183,37 @@ def test_a_npy_file_of_something_else_is_one_row(tmp_path: Path, array: Any) -> 
     assert (0, "unreadable") == (row, failure.reason)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "'descr': '|u1', 'shape': (-5, 28, 28)",
+        "'descr': '|u1', 'shape': (5, -28, -28)",
+        "'descr': '|V0', 'shape': (5, 28, 28)",
+        "'descr': (), 'shape': (5, 28, 28)",
+        "'descr': '|u1', 'shape': ((((",
+        f"'descr': '|u1', 'shape': {'-' * 5000}1",
+    ],
+)
+def test_a_npy_header_that_nobody_writes_is_one_row(tmp_path: Path, header: str) -> None:
+    """Neither Python's parser nor NumPy ends the job over it, and the row is short."""
+    text = f"{{'fortran_order': False, {header}}}\n".encode()
+    content = b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + bytes(5 * 784)
+    (tmp_path / "a.npy").write_bytes(content)
+
+    ((_, row, failure),) = read("npy", tmp_path / "a.npy")
+    assert (0, "unreadable") == (row, failure.reason)
+    assert len(failure.problem) < 300
+
+
 def test_parquet_takes_files_structs_and_lists(tmp_path: Path) -> None:
     """Hugging Face's struct is one of bytes and path."""
     files = pa.array([png(0), png(1)])
     columns = {
         "bytes": files,
+        "large": files.cast(pa.large_binary()),
+        "view": files.cast(pa.binary_view()),
+        "fixed bytes": pa.array([png(0).ljust(512, b"\0"), png(1).ljust(512, b"\0")], pa.binary(512)),
+        "dictionary": files.dictionary_encode(),
         "struct": pa.StructArray.from_arrays([files, pa.array(["a", "b"])], ["bytes", "path"]),
         "fixed": pa.array([list(row) for row in pixels(0, 1)], pa.list_(pa.uint8(), 784)),
         "list": pa.array([[pixel / 255 for pixel in row] for row in pixels(0, 1)]),
@@ -174,6 +241,22 @@ def test_bad_rows_of_a_parquet_file_harm_no_other(tmp_path: Path, column: pa.Arr
 
     assert (pixels(0)[0], pixels(3)[0]) == (results[0], results[3])
     assert ["invalid_image", "invalid_image"] == [result.reason for result in results[1:3]]
+
+
+def test_a_file_in_a_table_has_the_limit_of_every_file(tmp_path: Path) -> None:
+    """It is refused for its size alone."""
+    column = pa.array([png(0) + bytes(MOST_FILE_BYTES)])
+    ((_, _, failure),) = read("parquet", write_parquet(tmp_path / "a.parquet", column))
+
+    assert "too_large" == failure.reason
+
+
+@pytest.mark.parametrize("value", ["text", 7, {"other": 1}, [["a"] * 28] * 28])
+def test_a_parquet_column_of_something_else_is_a_row_for_each(tmp_path: Path, value: Any) -> None:
+    """Strings, numbers, structs without bytes, lists of strings."""
+    rows = read("parquet", write_parquet(tmp_path / "a.parquet", pa.array([value, value])))
+
+    assert ["invalid_image", "invalid_image"] == [failure.reason for _, _, failure in rows]
 
 
 def test_a_row_group_is_read_by_itself(tmp_path: Path) -> None:
