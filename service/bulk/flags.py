@@ -87,4 +87,3 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="what a worker takes of a GPU, for example 1 or 0.25 (default: none)",
     )
-

@@ -3,15 +3,15 @@
 import re
 
 from service.bulk.sources import Kind
+from service.images import ENDINGS
 
-_IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm")
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _HIDDEN = re.compile(r"(?:^|/)\.(?!\.?/)")
 
 
 def is_image(name: str) -> bool:
     """True for the ending of an image file that the service reads; case does not matter."""
-    return name.lower().endswith(_IMAGES)
+    return name.lower().endswith(ENDINGS)
 
 
 def is_hidden(path: str) -> bool:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from service.cli.errors import UsageError
+from service.images import ENDINGS
 
 STDIN = "-"
 
 _WILDCARD = re.compile(r"[*?[]")
 # What is taken from a folder. A file that is named itself may have any ending: its content tells.
-_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".npy")
+_ENDINGS = (*ENDINGS, ".npy")
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".parquet", ".parq")
 
 

@@ -7,12 +7,22 @@ the parts that draw pixels, never metadata. A PNG that is exactly what most are 
 """
 
 from service.images.arrays import parse_codes_npy, parse_npy, parse_raw, render_npy, to_codes, to_images
-from service.images.files import FORMATS, ImageLimits, Preprocess, UndecodedImage, decode_image, open_image, sniff
+from service.images.files import (
+    ENDINGS,
+    FORMATS,
+    ImageLimits,
+    Preprocess,
+    UndecodedImage,
+    decode_image,
+    open_image,
+    sniff,
+)
 from service.images.nested import parse_nested
 from service.images.notes import Note, find_notes
 from service.images.render import render_contact_sheet, render_png
 
 __all__ = [
+    "ENDINGS",
     "FORMATS",
     "ImageLimits",
     "Note",

@@ -29,6 +29,9 @@ FORMATS: Mapping[str, str] = MappingProxyType(
 )
 """Media type of each image file format that is read -> its name in Pillow."""
 
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm")
+"""How the names of such files end, in small letters; only what goes through folders and archives looks at names."""
+
 _READERS: Mapping[str, Callable[[bytes], FileHeader]] = {
     "PNG": png.read_header,
     "JPEG": jpeg.read_header,
