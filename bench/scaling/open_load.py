@@ -18,6 +18,7 @@ import numpy as np
 
 from bench.plain_http import UnexpectedAnswerError
 from bench.scaling.work import Table
+from service.servers import raise_file_limit
 
 _HOST = "127.0.0.1"
 _GOOD = b"HTTP/1.1 200"
@@ -71,6 +72,7 @@ def send_when_due(port: int, requests: Sequence[bytes], due_s: Table, connection
     Raises:
         UnexpectedAnswerError: If an answer is no good one, or missing, or no connection is free when one is needed.
     """
+    raise_file_limit(connections)
     load = _Load(port, connections, len(due_s))
     gc.disable()  # a collection would look like a slow answer
     try:

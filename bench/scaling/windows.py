@@ -19,7 +19,8 @@ from service.domain import Images
 
 SINGLES, BULK = Load("encode", 64), Load("encode", 1, 256)
 
-_CONNECTIONS = 512
+# A machine that stands still for a third of a second must not leave a request without one.
+_CONNECTIONS = 2048
 _CAPACITY_S, _WARM_S = 1.0, 0.3
 # What a burst at the beginning leaves behind is over by then.
 _SETTLE_S = 0.5
