@@ -17,7 +17,7 @@ help: ## List the targets
 
 setup: $(VENV)/.dev ## Install everything into .venv: service, trainer and tools
 
-serve: $(VENV)/.embedded ## Serve models/digits on http://127.0.0.1:8000
+serve: $(VENV)/.embedded $(VENV)/.client ## Serve models/digits on http://127.0.0.1:8000
 	@$(if $(filter-out undefined default file,$(origin MODELS)),DIGITCODEC_MODEL__ROOT=$(MODELS)) $(PY) -m service
 
 train: $(VENV)/.train ## Train RECIPE on DATA and publish it as the next version in MODELS
